@@ -1,0 +1,19 @@
+/** @type {import('jest').Config} */
+export default {
+	testEnvironment: 'node',
+	testMatch: ['<rootDir>/test/**/*.test.ts'],
+	modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/relay/dist/'],
+	watchPathIgnorePatterns: ['<rootDir>/dist/'],
+	transform: {
+		'^.+\\.ts$': [
+			'@swc/jest',
+			{
+				jsc: { target: 'es2024', parser: { syntax: 'typescript', decorators: true } },
+				sourceMaps: 'inline',
+			},
+		],
+	},
+	testTimeout: 30_000,
+	// Two cores is what CI has; more workers only make real-process tests fight for them.
+	maxWorkers: 2,
+};

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { IsoInstant } from './common.ts';
+
+/**
+ * The relay's own management API, `/relay/v1/*`: what the nodes and operators call. Requests are closed
+ * (an unknown key is an error the caller should hear about); ids are opaque strings.
+ */
+export const RELAY_PREFIX = '/relay/v1';
+
+/** Event types a subscription may ask for. `quarantined` events are shown to operators, never delivered. */
+export const EVENT_TYPES = ['enrichment.completed'] as const;
+export const EventType = z.enum(EVENT_TYPES);
+export type EventType = z.infer<typeof EventType>;
+
+/** Where webhooks come from. The ingest URL is the secret: whoever has it can post events. */
+export const SourceView = z.strictObject({
+	id: z.string(),
+	name: z.string(),
+	ingest_url: z.url(),
+	created_at: IsoInstant,
+});
+export type SourceView = z.infer<typeof SourceView>;
+export const SourcesResponse = z.strictObject({ sources: z.array(SourceView) });
+export type SourcesResponse = z.infer<typeof SourcesResponse>;
+
+export const CreateSubscriptionRequest = z.strictObject({
+	url: z.url({ protocol: /^https?$/ }).max(2048),
+	events: z.array(EventType).min(1).default(['enrichment.completed']),
+	/** Deliver only events whose field equals the value; absent means no restriction. */
+	filter: z
+		.strictObject({
+			lead_list_id: z.string().min(1).optional(),
+			enrichment_type: z.string().min(1).optional(),
+			status: z.string().min(1).optional(),
+		})
+		.default({}),
+	description: z.string().max(200).optional(),
+});
+export type CreateSubscriptionRequest = z.input<typeof CreateSubscriptionRequest>;
+
+export const SubscriptionView = z.strictObject({
+	id: z.string(),
+	url: z.string(),
+	events: z.array(EventType),
+	filter: z.record(z.string(), z.string()),
+	description: z.string().nullable(),
+	/** `ended`: the receiver answered 410, so nothing is sent there any more. */
+	status: z.enum(['active', 'ended']),
+	created_at: IsoInstant,
+});
+export type SubscriptionView = z.infer<typeof SubscriptionView>;
+export const SubscriptionsResponse = z.strictObject({ subscriptions: z.array(SubscriptionView) });
+export type SubscriptionsResponse = z.infer<typeof SubscriptionsResponse>;
+
+/** Shown when a subscription is created or its secret rotated, and never again. */
+export const SubscriptionWithSecret = SubscriptionView.extend({
+	/** Standard Webhooks secret, `whsec_` + base64. */
+	secret: z.string(),
+});
+export type SubscriptionWithSecret = z.infer<typeof SubscriptionWithSecret>;
+
+export const DELIVERY_STATES = ['ready', 'leased', 'delivered', 'dead', 'cancelled'] as const;
+export const DeliveryState = z.enum(DELIVERY_STATES);
+export type DeliveryState = z.infer<typeof DeliveryState>;
+
+export const AttemptView = z.strictObject({
+	attempt: z.int().min(1),
+	started_at: IsoInstant,
+	duration_ms: z.number().min(0),
+	/** HTTP status of the receiver; null when no answer came. */
+	status: z.int().nullable(),
+	/** Class of the failure, e.g. `timeout`, `connect`, `http`, `blocked`; null on success. */
+	error: z.string().nullable(),
+});
+export const DeliveryView = z.strictObject({
+	id: z.string(),
+	subscription_id: z.string(),
+	state: DeliveryState,
+	attempts: z.array(AttemptView),
+	/** When the next attempt is due; null in a final state. */
+	next_attempt_at: IsoInstant.nullable(),
+	delivered_at: IsoInstant.nullable(),
+});
+export type DeliveryView = z.infer<typeof DeliveryView>;
+
+export const EventView = z.strictObject({
+	id: z.string(),
+	source_id: z.string(),
+	state: z.enum(['accepted', 'quarantined']),
+	/** Why it could not be read; null for an accepted event. */
+	quarantine_reason: z.string().nullable(),
+	origin: z.enum(['webhook', 'reconciled']),
+	workflow_id: z.string().nullable(),
+	/** When the last byte of the body had come in. */
+	received_at: IsoInstant,
+	duplicates: z.int().min(0),
+	bytes: z.int().min(0),
+});
+export type EventView = z.infer<typeof EventView>;
+export const EventsResponse = z.strictObject({ events: z.array(EventView), cursor: z.string().nullable() });
+export type EventsResponse = z.infer<typeof EventsResponse>;
+export const EventDetail = EventView.extend({ deliveries: z.array(DeliveryView) });
+export type EventDetail = z.infer<typeof EventDetail>;
+
+/** RFC 9457 problem document of every relay error. */
+export const Problem = z.strictObject({
+	type: z.string(),
+	title: z.string(),
+	status: z.int(),
+	/** What was wrong, in one sentence. */
+	detail: z.string(),
+	/** Stable machine code. */
+	code: z.string(),
+	/** What to do about it, in one sentence. */
+	fix: z.string(),
+	/** Per-field messages of a refused body or query. */
+	errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof Problem>;
