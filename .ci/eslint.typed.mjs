@@ -25,7 +25,10 @@ export function typedConfig(tsconfigRootDir, projects = ['tsconfig.json']) {
 					'error',
 					{ considerDefaultExhaustiveForUnions: true },
 				],
-				'@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+				'@typescript-eslint/restrict-template-expressions': [
+					'error',
+					{ allowNumber: true, allowBoolean: true },
+				],
 				// Fastify handlers and store methods are async by contract, whether or not one awaits.
 				'@typescript-eslint/require-await': 'off',
 				'@typescript-eslint/no-floating-promises': 'error',

@@ -14,7 +14,10 @@ export default tseslint.config(
 			],
 			'no-restricted-syntax': [
 				'error',
-				{ selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Use the injected Clock.' },
+				{
+					selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+					message: 'Use the injected Clock.',
+				},
 			],
 		},
 	},

@@ -48,7 +48,7 @@ const nestedItem = {
 		})
 		.nullish(),
 	input: z.looseObject({}).nullish(),
-	error: z.unknown(),
+	error: z.unknown().optional(),
 };
 
 /** Phone entries are strings or objects: the element type is undocumented. */
