@@ -1,0 +1,91 @@
+import type { Clock } from '../clock.ts';
+import { SCOPES } from '../contract/common.ts';
+import type { Scope } from '../contract/common.ts';
+import type { Ids } from '../ids.ts';
+import type { Database } from './db/index.ts';
+import { KEY_BYTES, KEY_PREFIX, hashKey, mintKey } from './domain/key.ts';
+import type { Tier } from './domain/plan.ts';
+
+export interface NewAccount {
+	/** Of the user and, when it is made, of the organization. */
+	name: string;
+	email?: string;
+	/** This very key; one is minted when absent. */
+	key?: string;
+	/** Ms since the epoch; the key never expires when absent. */
+	keyExpiresAt?: number;
+	/** Default `pro`. */
+	tier?: Tier;
+	appsumoTier?: number | null;
+	/** Default: all. */
+	scopes?: Scope[];
+	/** Default 0. */
+	credits?: number;
+	/** Joins this organization, which is made when it does not exist yet. */
+	organizationId?: string;
+}
+
+export interface Account {
+	key: string;
+	organizationId: string;
+	userId: string;
+}
+
+/**
+ * Makes an organization, a user and a key. Tier, AppSumo tier and credits are the organization's: they count
+ * only when it is made. A key that exists already gives back its account with nothing changed.
+ *
+ * @throws Error when `key` does not start with `clapi_`, or `credits` is not a whole number of at least 0
+ */
+export function createAccount(
+	{ db, clock, ids }: { db: Database; clock: Clock; ids: Ids },
+	account: NewAccount,
+): Account {
+	const key = account.key ?? mintKey(ids.bytes(KEY_BYTES));
+	const credits = account.credits ?? 0;
+	if (!key.startsWith(KEY_PREFIX)) throw new Error(`A Cleanlist API key starts with ${KEY_PREFIX}.`);
+	if (!Number.isSafeInteger(credits) || credits < 0) {
+		throw new Error('Credits are a whole number of at least 0.');
+	}
+
+	return db.transaction(() => {
+		const existing = db.accounts.keyByHash(hashKey(key));
+		if (existing) return { key, organizationId: existing.organizationId, userId: existing.userId };
+
+		const createdAt = clock.now();
+		const organizationId = account.organizationId ?? newId('org');
+		const isNew = db.accounts.insertOrganization({
+			organizationId,
+			name: account.name,
+			tier: account.tier ?? 'pro',
+			appsumoTier: account.appsumoTier ?? null,
+			createdAt,
+		});
+		if (isNew && credits > 0) {
+			db.accounts.book({ organizationId, amount: credits, workflowId: null, createdAt });
+		}
+		const userId = newId('user');
+		db.accounts.insertUser({
+			userId,
+			organizationId,
+			name: account.name,
+			email: account.email ?? null,
+			scopes: JSON.stringify(account.scopes ?? SCOPES),
+			createdAt,
+		});
+		db.accounts.insertKey({
+			keyId: newId('key'),
+			userId,
+			hash: hashKey(key),
+			prefix: KEY_PREFIX,
+			last4: key.slice(-4),
+			createdAt,
+			expiresAt: account.keyExpiresAt ?? null,
+		});
+		return { key, organizationId, userId };
+	});
+
+	function newId(kind: string): string {
+		return `${kind}_${ids.uuid().replaceAll('-', '')}`;
+	}
+}

@@ -1,0 +1,113 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Tier } from '../domain/plan.ts';
+
+const INSERT_ORGANIZATION = `
+	INSERT INTO organizations (organization_id, name, tier, appsumo_tier, created_at)
+	VALUES (:organizationId, :name, :tier, :appsumoTier, :createdAt)
+	ON CONFLICT (organization_id) DO NOTHING`;
+
+const INSERT_USER = `
+	INSERT INTO users (user_id, organization_id, name, email, scopes, created_at)
+	VALUES (:userId, :organizationId, :name, :email, :scopes, :createdAt)`;
+
+const INSERT_KEY = `
+	INSERT INTO api_keys (key_id, user_id, hash, prefix, last4, created_at, expires_at)
+	VALUES (:keyId, :userId, :hash, :prefix, :last4, :createdAt, :expiresAt)`;
+
+const KEY_BY_HASH = `
+	SELECT k.key_id AS keyId, k.expires_at AS expiresAt, k.revoked_at AS revokedAt,
+		u.user_id AS userId, u.name AS userName, u.email AS userEmail, u.scopes,
+		o.organization_id AS organizationId, o.name AS organizationName, o.tier, o.appsumo_tier AS appsumoTier
+	FROM api_keys k JOIN users u USING (user_id) JOIN organizations o USING (organization_id)
+	WHERE k.hash = ?`;
+
+const CREDITS = 'SELECT credits FROM organizations WHERE organization_id = ?';
+
+const HELD_CREDITS = `
+	SELECT coalesce(sum(held_credits), 0) AS held FROM workflows
+	WHERE organization_id = ? AND status = 'processing'`;
+
+const INSERT_CREDIT_ENTRY = `
+	INSERT INTO credit_entries (organization_id, amount, workflow_id, created_at)
+	VALUES (:organizationId, :amount, :workflowId, :createdAt)`;
+
+const ADD_CREDITS =
+	'UPDATE organizations SET credits = credits + :amount WHERE organization_id = :organizationId';
+
+export interface KeyRow {
+	keyId: string;
+	expiresAt: number | null;
+	revokedAt: number | null;
+	userId: string;
+	userName: string;
+	userEmail: string | null;
+	/** JSON array. */
+	scopes: string;
+	organizationId: string;
+	organizationName: string;
+	tier: Tier;
+	appsumoTier: number | null;
+}
+
+export function accountQueries(db: DatabaseSync) {
+	const insertOrganization = db.prepare(INSERT_ORGANIZATION);
+	const insertUser = db.prepare(INSERT_USER);
+	const insertKey = db.prepare(INSERT_KEY);
+	const keyByHash = db.prepare(KEY_BY_HASH);
+	const credits = db.prepare(CREDITS);
+	const heldCredits = db.prepare(HELD_CREDITS);
+	const insertCreditEntry = db.prepare(INSERT_CREDIT_ENTRY);
+	const addCredits = db.prepare(ADD_CREDITS);
+
+	return {
+		/** @returns false when the organization exists already; it is left as it is */
+		insertOrganization: (row: {
+			organizationId: string;
+			name: string;
+			tier: Tier;
+			appsumoTier: number | null;
+			createdAt: number;
+		}): boolean => insertOrganization.run(row).changes === 1,
+
+		insertUser(row: {
+			userId: string;
+			organizationId: string;
+			name: string;
+			email: string | null;
+			scopes: string;
+			createdAt: number;
+		}): void {
+			insertUser.run(row);
+		},
+
+		insertKey(row: {
+			keyId: string;
+			userId: string;
+			hash: Buffer;
+			prefix: string;
+			last4: string;
+			createdAt: number;
+			expiresAt: number | null;
+		}): void {
+			insertKey.run(row);
+		},
+
+		keyByHash: (hash: Buffer) => keyByHash.get(hash) as KeyRow | undefined,
+
+		credits: (organizationId: string) => (credits.get(organizationId) as { credits: number }).credits,
+
+		/** Credits that workflows still running may yet cost. */
+		heldCredits: (organizationId: string) => (heldCredits.get(organizationId) as { held: number }).held,
+
+		/** Books a grant (positive) or a charge (negative). Call inside a transaction: it writes two rows. */
+		book(entry: {
+			organizationId: string;
+			amount: number;
+			workflowId: string | null;
+			createdAt: number;
+		}): void {
+			insertCreditEntry.run(entry);
+			addCredits.run({ amount: entry.amount, organizationId: entry.organizationId });
+		},
+	};
+}

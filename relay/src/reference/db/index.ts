@@ -1,0 +1,34 @@
+import { openSqlite } from '../../sqlite/open.ts';
+import { accountQueries } from './accounts.ts';
+import { leadListQueries } from './lead-lists.ts';
+import { MIGRATIONS } from './schema.ts';
+import { webhookQueries } from './webhooks.ts';
+import { workflowQueries } from './workflows.ts';
+
+export type Database = ReturnType<typeof openDatabase>;
+
+/** @param path a SQLite file, or `:memory:` */
+export function openDatabase(path: string) {
+	const db = openSqlite(path, MIGRATIONS);
+	return {
+		accounts: accountQueries(db),
+		lists: leadListQueries(db),
+		workflows: workflowQueries(db),
+		webhooks: webhookQueries(db),
+
+		/** Runs `work` in one transaction: all of it is on disk when this returns, or none of it. */
+		transaction<T>(work: () => T): T {
+			db.exec('BEGIN IMMEDIATE');
+			try {
+				const result = work();
+				db.exec('COMMIT');
+				return result;
+			} catch (error) {
+				// A full disk makes SQLite roll back on its own; a second ROLLBACK would hide the first error.
+				if (db.isTransaction) db.exec('ROLLBACK');
+				throw error;
+			}
+		},
+		close: () => db.close(),
+	};
+}

@@ -1,0 +1,179 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+const COLUMNS = `l.seq, l.list_id AS listId, l.owner_id AS ownerId, u.name AS ownerName, l.name, l.name_key AS nameKey,
+	l.description, l.visibility, l.is_protected AS isProtected, l.lead_count AS leadCount,
+	l.enriched_count AS enrichedCount, l.created_at AS createdAt`;
+
+/** Own lists, and those of the organization that their owners opened to it. */
+const VISIBLE = `l.organization_id = :organizationId AND (l.owner_id = :userId OR l.visibility = 'organization')`;
+
+const INSERT_LIST = `
+	INSERT INTO lead_lists (list_id, organization_id, owner_id, name, name_key, description, origin, is_protected, created_at)
+	VALUES (:listId, :organizationId, :ownerId, :name, :nameKey, :description, :origin, :isProtected, :createdAt)`;
+
+/** The oldest, because a rename may give two lists the same name. */
+const OWN_LIST_BY_NAME = `
+	SELECT list_id AS listId FROM lead_lists WHERE owner_id = ? AND name_key = ? ORDER BY seq LIMIT 1`;
+
+const PROTECTED_LIST = 'SELECT list_id AS listId FROM lead_lists WHERE owner_id = ? AND is_protected = 1';
+
+const VISIBLE_LIST = `
+	SELECT ${COLUMNS} FROM lead_lists l JOIN users u ON u.user_id = l.owner_id
+	WHERE l.list_id = :listId AND ${VISIBLE}`;
+
+const PAGE = `
+	SELECT ${COLUMNS} FROM lead_lists l JOIN users u ON u.user_id = l.owner_id
+	WHERE ${VISIBLE} AND l.seq < :before ORDER BY l.seq DESC LIMIT :limit`;
+
+const COUNT = `SELECT count(*) AS total FROM lead_lists l WHERE ${VISIBLE}`;
+
+const UPDATE_LIST = `
+	UPDATE lead_lists SET name = :name, name_key = :nameKey, description = :description WHERE list_id = :listId`;
+
+const DELETE_LIST = 'DELETE FROM lead_lists WHERE list_id = ?';
+
+/** What is known of a lead already is kept; a contact only fills gaps. */
+const UPSERT_LEAD = `
+	INSERT INTO leads (lead_id, owner_id, identity, first_name, last_name, company, linkedin_url)
+	VALUES (:leadId, :ownerId, :identity, :firstName, :lastName, :company, :linkedinUrl)
+	ON CONFLICT (owner_id, identity) DO UPDATE SET
+		first_name = coalesce(first_name, excluded.first_name),
+		last_name = coalesce(last_name, excluded.last_name),
+		company = coalesce(company, excluded.company),
+		linkedin_url = coalesce(linkedin_url, excluded.linkedin_url)
+	RETURNING lead_id AS leadId`;
+
+const ATTACH_LEAD = 'INSERT INTO list_leads (list_id, lead_id) VALUES (?, ?) ON CONFLICT DO NOTHING';
+
+/** A later run that misses takes nothing away that an earlier one found. */
+const ENRICH_LEAD = `
+	UPDATE leads SET
+		first_name = coalesce(first_name, :firstName),
+		last_name = coalesce(last_name, :lastName),
+		company = coalesce(company, :company),
+		linkedin_url = coalesce(linkedin_url, :linkedinUrl),
+		email = coalesce(:email, email),
+		phone = coalesce(:phone, phone),
+		title = coalesce(:title, title),
+		location = coalesce(:location, location),
+		provider = coalesce(:provider, provider),
+		enriched_at = coalesce(enriched_at, :enrichedAt)
+	WHERE lead_id = :leadId`;
+
+const LEADS_PAGE = `
+	SELECT m.position, d.lead_id AS leadId, d.first_name AS firstName, d.last_name AS lastName, d.email, d.phone,
+		d.title, d.company, d.location, d.linkedin_url AS linkedinUrl, d.provider
+	FROM list_leads m JOIN leads d USING (lead_id)
+	WHERE m.list_id = :listId AND m.position > :after ORDER BY m.position LIMIT :limit`;
+
+/** Who is looking. */
+export interface Viewer {
+	organizationId: string;
+	userId: string;
+}
+
+export interface ListRow {
+	seq: number;
+	listId: string;
+	ownerId: string;
+	ownerName: string;
+	name: string;
+	nameKey: string;
+	description: string | null;
+	visibility: 'private' | 'organization';
+	isProtected: 0 | 1;
+	leadCount: number;
+	enrichedCount: number;
+	createdAt: number;
+}
+
+export interface LeadRecord {
+	position: number;
+	leadId: string;
+	firstName: string | null;
+	lastName: string | null;
+	email: string | null;
+	phone: string | null;
+	title: string | null;
+	company: string | null;
+	location: string | null;
+	linkedinUrl: string | null;
+	provider: string | null;
+}
+
+/** What a run found out about a lead; null leaves a field as it is. */
+export type EnrichedLead = Record<keyof Omit<LeadRecord, 'position' | 'leadId'>, string | null> & {
+	leadId: string;
+	enrichedAt: number | null;
+};
+
+export function leadListQueries(db: DatabaseSync) {
+	const insertList = db.prepare(INSERT_LIST);
+	const ownListByName = db.prepare(OWN_LIST_BY_NAME);
+	const protectedList = db.prepare(PROTECTED_LIST);
+	const visibleList = db.prepare(VISIBLE_LIST);
+	const page = db.prepare(PAGE);
+	const count = db.prepare(COUNT);
+	const updateList = db.prepare(UPDATE_LIST);
+	const deleteList = db.prepare(DELETE_LIST);
+	const upsertLead = db.prepare(UPSERT_LEAD);
+	const attachLead = db.prepare(ATTACH_LEAD);
+	const enrichLead = db.prepare(ENRICH_LEAD);
+	const leadsPage = db.prepare(LEADS_PAGE);
+
+	const idOf = (row: unknown) => (row as { listId: string } | undefined)?.listId ?? null;
+
+	return {
+		insert(row: {
+			listId: string;
+			organizationId: string;
+			ownerId: string;
+			name: string;
+			nameKey: string;
+			description: string | null;
+			origin: string | null;
+			isProtected: 0 | 1;
+			createdAt: number;
+		}): void {
+			insertList.run(row);
+		},
+		idByName: (ownerId: string, nameKey: string) => idOf(ownListByName.get(ownerId, nameKey)),
+		protectedId: (ownerId: string) => idOf(protectedList.get(ownerId)),
+		visible: ({ organizationId, userId }: Viewer, listId: string) =>
+			visibleList.get({ organizationId, userId, listId }) as ListRow | undefined,
+		/** Newest first, those created before `before` (a `seq`). */
+		page: ({ organizationId, userId }: Viewer, before: number, limit: number) =>
+			page.all({ organizationId, userId, before, limit }) as unknown as ListRow[],
+		count: ({ organizationId, userId }: Viewer) =>
+			(count.get({ organizationId, userId }) as { total: number }).total,
+		update(row: { listId: string; name: string; nameKey: string; description: string | null }): void {
+			updateList.run(row);
+		},
+		/** Hard delete; the leads themselves stay. */
+		delete(listId: string): void {
+			deleteList.run(listId);
+		},
+		/** @returns the id of the owner's lead with this identity, which is `row.leadId` only when it is new */
+		upsertLead(row: {
+			leadId: string;
+			ownerId: string;
+			identity: string;
+			firstName: string | null;
+			lastName: string | null;
+			company: string | null;
+			linkedinUrl: string | null;
+		}): string {
+			return (upsertLead.get(row) as { leadId: string }).leadId;
+		},
+		/** Does nothing when the lead is in the list already. */
+		attach(listId: string, leadId: string): void {
+			attachLead.run(listId, leadId);
+		},
+		enrichLead(row: EnrichedLead): void {
+			enrichLead.run(row);
+		},
+		/** In order of attachment, those attached after `after` (a `position`). */
+		leads: (listId: string, after: number, limit: number) =>
+			leadsPage.all({ listId, after, limit }) as unknown as LeadRecord[],
+	};
+}

@@ -1,0 +1,179 @@
+import type { DetailError, V2Error, ValidationIssue } from '../contract/errors.ts';
+
+/** How an endpoint words its errors: `{detail}` on the original five, `{error: {code, …}}` on all others (B.0). */
+export type ErrorFormat = 'legacy' | 'v2';
+
+interface ErrorFields {
+	status: number;
+	code: string;
+	/** What was wrong. */
+	problem: string;
+	/** Why, when there is more to say. */
+	cause?: string;
+	/** What to do about it. */
+	fix?: string;
+	retryAfterMs?: number;
+	details?: Record<string, unknown>;
+	/** The vendor's own `detail` in the legacy format; `problem` and `fix` when it documents none. */
+	detail?: string;
+	/** A 422: both formats carry the issues under `detail` (G3). */
+	issues?: ValidationIssue[];
+}
+
+/** An answer other than success, in words; `renderError` puts it into the endpoint's format. */
+export class ApiError extends Error {
+	override readonly name = 'ApiError';
+	readonly fields: ErrorFields;
+	constructor(fields: ErrorFields) {
+		super(fields.problem);
+		this.fields = fields;
+	}
+}
+
+export const notAuthenticated = (cause: string) =>
+	new ApiError({
+		status: 401,
+		code: 'unauthorized',
+		problem: 'The request is not authenticated.',
+		cause,
+		fix: 'Send the header "Authorization: Bearer clapi_…" with an active API key; X-API-Key and Basic are not accepted.',
+		detail: 'Not authenticated',
+	});
+
+export const featureGated = (feature: string, features: string[]) =>
+	new ApiError({
+		status: 403,
+		code: 'feature_gated',
+		problem: 'Your plan does not include the API.',
+		fix: 'Upgrade to Pro or above, or to an AppSumo licence of tier 5 or above.',
+		details: { required_feature: feature, features },
+	});
+
+export const insufficientScope = (required: string, granted: string[]) =>
+	new ApiError({
+		status: 403,
+		code: 'insufficient_scope',
+		problem: `This endpoint needs the scope ${required}; your scopes are: ${granted.join(', ') || 'none'}.`,
+		fix: `Ask an administrator of your organization to grant you ${required}.`,
+		details: { required: [required], granted },
+	});
+
+export const rateLimited = (limit: number, per: string, retryAfterMs: number) =>
+	new ApiError({
+		status: 429,
+		code: 'rate_limited',
+		problem: `More than ${limit} requests in a minute for this ${per}.`,
+		fix: `Wait ${Math.ceil(retryAfterMs / 1000)} s, as the Retry-After header says, and send the request again.`,
+		retryAfterMs,
+	});
+
+export const insufficientCredits = () =>
+	new ApiError({
+		status: 402,
+		code: 'insufficient_credits',
+		problem: 'Insufficient credits',
+		detail: 'Insufficient credits',
+	});
+
+export const listProtected = (action: string) =>
+	new ApiError({
+		status: 403,
+		code: 'list_protected',
+		problem: `This list is protected and can't be ${action}.`,
+		fix: 'Use another list; Cleanlist keeps this one for contacts that come in through the API.',
+	});
+
+export const notFound = (what: string, id: string) =>
+	new ApiError({
+		status: 404,
+		code: 'not_found',
+		problem: `There is no ${what} ${JSON.stringify(shorten(id))} that you can access.`,
+		fix: `Check the id, and that it belongs to your organization.`,
+		details: { id: shorten(id) },
+	});
+
+export const noSuchRoute = (method: string, path: string) =>
+	new ApiError({
+		status: 404,
+		code: 'not_found',
+		problem: `There is no ${method} ${shorten(path)}.`,
+		fix: 'Check the method, the path and its prefix: /api/v2 or /api/v1/public.',
+		detail: 'Not Found',
+	});
+
+export const badCursor = () =>
+	new ApiError({
+		status: 400,
+		code: 'validation_error',
+		problem: 'The cursor is not one that this endpoint gave out for this collection.',
+		fix: 'Send back the cursor of the last page unchanged, or none to start over.',
+	});
+
+export const badRequest = (problem: string, fix?: string) =>
+	new ApiError({ status: 400, code: 'validation_error', problem, fix, detail: problem });
+
+export const invalid = (issues: ValidationIssue[]) =>
+	new ApiError({
+		status: 422,
+		code: 'validation_error',
+		problem: issues.map((issue) => `${issue.loc.join('.')}: ${issue.msg}`).join('; '),
+		issues,
+	});
+
+export const tooLarge = (limit: number) =>
+	new ApiError({
+		status: 413,
+		code: 'payload_too_large',
+		problem: `The request body is larger than ${limit} bytes.`,
+		fix: 'Send fewer contacts in one request.',
+	});
+
+export const unavailable = () =>
+	new ApiError({
+		status: 503,
+		code: 'service_unavailable',
+		problem: 'The request could not be stored just now; nothing of it was kept.',
+		fix: 'Send it again after a while.',
+		retryAfterMs: 1000,
+	});
+
+export const internal = () =>
+	new ApiError({
+		status: 500,
+		code: 'internal_error',
+		problem: 'Something went wrong on our side.',
+		fix: 'Tell the operator the request id; the log holds the cause under it.',
+	});
+
+/** The body of an error in the format of the endpoint. */
+export function renderError(
+	{ fields }: ApiError,
+	format: ErrorFormat,
+	requestId: string,
+): DetailError | V2Error {
+	if (fields.issues) {
+		// The vendor's legacy endpoints echo the refused input; its v2 description has no such key.
+		const issues =
+			format === 'legacy' ? fields.issues : fields.issues.map(({ type, loc, msg }) => ({ type, loc, msg }));
+		return { detail: issues };
+	}
+	if (format === 'legacy') {
+		return { detail: fields.detail ?? [fields.problem, fields.fix].filter(Boolean).join(' ') };
+	}
+	return {
+		error: {
+			code: fields.code,
+			problem: fields.problem,
+			cause: fields.cause ?? null,
+			fix: fields.fix ?? null,
+			retryable: fields.retryAfterMs !== undefined,
+			retry_after_ms: fields.retryAfterMs ?? null,
+			docs_url: `https://docs.cleanlist.ai/errors/${fields.code.replaceAll('_', '-')}`,
+			request_id: requestId,
+			...(fields.details ? { details: fields.details } : {}),
+		},
+	};
+}
+
+/** Ids and paths are the caller's text: long ones are cut, so that an error stays an error and not an echo. */
+const shorten = (value: string) => (value.length > 100 ? `${value.slice(0, 100)}…` : value);

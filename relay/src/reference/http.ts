@@ -1,0 +1,147 @@
+import type { FastifyError, FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { Ids } from '../ids.ts';
+import type { Caller, Gate, Requirement } from './auth.ts';
+import {
+	ApiError,
+	badRequest,
+	internal,
+	invalid,
+	noSuchRoute,
+	renderError,
+	tooLarge,
+	unavailable,
+} from './errors.ts';
+import type { ErrorFormat } from './errors.ts';
+
+/** One endpoint: what it asks of the caller, what it answers, and how. */
+export interface Route<S extends z.ZodType = z.ZodType> extends Requirement {
+	method: HTTPMethods;
+	/** Below the prefix, in Fastify's syntax. */
+	path: string;
+	errors: ErrorFormat;
+	/** Every answer is checked against this: one that does not fit is a bug, and a 500. */
+	response: S;
+	/** Largest request body in bytes; Fastify's 1 MiB when absent. */
+	bodyLimit?: number;
+	handle(call: Call): Answer<z.input<S>>;
+}
+
+export interface Call {
+	caller: Caller;
+	params: Record<string, string>;
+	query: unknown;
+	/** Parsed JSON, not validated yet; undefined when there was none. */
+	body: unknown;
+}
+
+export interface Answer<T> {
+	status: 200 | 201;
+	body: T;
+}
+
+export const ok = <T>(body: T): Answer<T> => ({ status: 200, body });
+
+/** Infers the type of the answer from `response`. */
+export const defineRoute = <S extends z.ZodType>(route: Route<S>): Route => route;
+
+declare module 'fastify' {
+	interface FastifyRequest {
+		/** Set once the request has passed the gate of the reference API. */
+		referenceCaller: Caller | null;
+	}
+	interface FastifyContextConfig {
+		referenceErrors?: ErrorFormat;
+	}
+}
+
+export interface MountOptions {
+	/** The format of errors that belong to no route, such as an unknown path. */
+	errors: ErrorFormat;
+	routes: Route[];
+	gate: Gate;
+	ids: Ids;
+	log: Logger;
+}
+
+/** Mounts routes with what they share: the gate, JSON parsing, checked answers and errors in their format. */
+export function mount(app: FastifyInstance, { errors, routes, gate, ids, log }: MountOptions): void {
+	app.decorateRequest('referenceCaller', null);
+
+	app.removeAllContentTypeParsers();
+	app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+		try {
+			done(null, parseJson(body as Buffer));
+		} catch (error) {
+			done(error as Error);
+		}
+	});
+
+	app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
+		const requestId = `req_${ids.uuid().replaceAll('-', '')}`;
+		const apiError = toApiError(error, request);
+		const { status, retryAfterMs } = apiError.fields;
+		if (status >= 500) log.error({ err: error, request_id: requestId }, 'reference request failed');
+		if (status === 401) void reply.header('www-authenticate', 'Bearer');
+		if (retryAfterMs !== undefined) {
+			void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1000)));
+		}
+		const format = request.routeOptions.config.referenceErrors ?? errors;
+		return reply.code(status).send(renderError(apiError, format, requestId));
+	});
+
+	app.setNotFoundHandler((request) => {
+		throw noSuchRoute(request.method, request.url.split('?', 1)[0] ?? request.url);
+	});
+
+	for (const route of routes) {
+		app.route({
+			method: route.method,
+			url: route.path,
+			config: { referenceErrors: route.errors },
+			...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
+			// Before the body is read: who may not send one need not be listened to.
+			onRequest: async (request) => {
+				request.referenceCaller = gate.admit(request.headers.authorization, route);
+			},
+			handler: async (request, reply) => {
+				const answer = route.handle({
+					caller: request.referenceCaller as Caller,
+					params: request.params as Record<string, string>,
+					query: request.query,
+					body: request.body,
+				});
+				return reply.code(answer.status).send(route.response.parse(answer.body));
+			},
+		});
+	}
+}
+
+/** @throws ApiError 422, worded as FastAPI does, when the bytes are not JSON in UTF-8 */
+function parseJson(body: Buffer): unknown {
+	if (body.length === 0) return undefined;
+	try {
+		return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
+	} catch (error) {
+		const reason = error instanceof SyntaxError ? error.message : 'not valid UTF-8';
+		throw invalid([{ type: 'json_invalid', loc: ['body'], msg: `JSON decode error: ${reason}` }]);
+	}
+}
+
+/** SQLite's primary result codes for a database that can't be written just now: busy, locked, I/O, full. */
+const SQLITE_UNAVAILABLE = new Set([5, 6, 10, 13]);
+
+function toApiError(error: FastifyError | ApiError, request: FastifyRequest): ApiError {
+	if (error instanceof ApiError) return error;
+	if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return tooLarge(request.routeOptions.bodyLimit ?? 0);
+	if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+		const msg = 'Send the body as JSON, with the header "Content-Type: application/json"';
+		return invalid([{ type: 'content_type', loc: ['header', 'content-type'], msg }]);
+	}
+	const { errcode } = error as { errcode?: number };
+	if (errcode !== undefined && SQLITE_UNAVAILABLE.has(errcode & 0xff)) return unavailable();
+	// Fastify's own refusals, such as a malformed Content-Length.
+	if (error.statusCode !== undefined && error.statusCode < 500) return badRequest(error.message);
+	return internal();
+}

@@ -1,0 +1,102 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import { LEGACY_PREFIX, V2_PREFIX } from '../contract/common.ts';
+import type { Ids } from '../ids.ts';
+import { createAccount } from './accounts.ts';
+import type { Account, NewAccount } from './accounts.ts';
+import { createAgenda } from './agenda.ts';
+import { createGate } from './auth.ts';
+import { openDatabase } from './db/index.ts';
+import type { ErrorFormat } from './errors.ts';
+import { mount } from './http.ts';
+import type { Route } from './http.ts';
+import { VENDOR_LIMITS, createRateLimiter } from './rate-limit.ts';
+import type { RateLimits } from './rate-limit.ts';
+import { creditsBalance, legacyCreditsBalance, validateKey, whoami } from './routes/account.ts';
+import { enrichRoutes } from './routes/enrich.ts';
+import { leadListRoutes } from './routes/lead-lists.ts';
+import { webhookDeliveries } from './routes/webhooks.ts';
+import { createWebhookSender } from './webhooks.ts';
+import { createWorkflows } from './workflows.ts';
+
+export type { Account, NewAccount } from './accounts.ts';
+
+export interface ReferenceOptions {
+	/** A SQLite file, or `:memory:`. */
+	path: string;
+	clock: Clock;
+	ids: Ids;
+	/** Of the enrichment generator: the same seed and contact give the same answer. Default `cleanlist`. */
+	seed?: string;
+	/** How long a workflow takes from submission to completion, in ms. Default 1500. */
+	completionMs?: number;
+	/** Default: the vendor's, 30 a minute per key and 60 per organization. */
+	limits?: RateLimits | 'off';
+	/** Gets ids only: no key, no address, no URL. */
+	log: Logger;
+}
+
+export interface Reference {
+	/** Everything under /api/v2 and /api/v1/public; register it without a prefix. */
+	routes: FastifyPluginAsync;
+	/** Idempotent when a key is given. */
+	createAccount(account: NewAccount): Promise<Account>;
+	/** Starts completing workflows and sending webhooks, those left from before a restart included. */
+	start(): void;
+	/** Ends timers, breaks off sends (they are made again after the next start) and closes the database. */
+	stop(): Promise<void>;
+}
+
+/**
+ * The Cleanlist API on one SQLite file: what a workflow needs to run without an account. One process at a time
+ * may have the file open.
+ *
+ * @throws Error when the file can't be opened, or was written by a later version
+ */
+export async function openReference(options: ReferenceOptions): Promise<Reference> {
+	const { clock, ids, log, seed = 'cleanlist', completionMs = 1_500, limits = VENDOR_LIMITS } = options;
+	const db = openDatabase(options.path);
+	const onChange = () => agenda.wake();
+	const workflows = createWorkflows({ db, clock, ids, seed, completionMs, onChange });
+	const webhooks = createWebhookSender({ db, clock, ids, log, onChange });
+	const agenda = createAgenda({
+		clock,
+		nextDueAt: () => earliest(db.workflows.nextDueAt(), webhooks.nextDueAt()),
+		run() {
+			webhooks.sendDue();
+			workflows.completeDue();
+		},
+		onError: (err) => log.error({ err }, 'reference work failed; trying again'),
+	});
+	const gate = createGate({ db, clock, limiter: createRateLimiter(limits, clock) });
+
+	const both: Route[] = [whoami(clock), ...leadListRoutes({ db, clock, ids })];
+	const v2: Route[] = [...both, creditsBalance(db, clock)];
+	const legacy: Route[] = [
+		...both,
+		legacyCreditsBalance(db),
+		validateKey,
+		...enrichRoutes(workflows),
+		webhookDeliveries(db),
+	];
+	const surface = (errors: ErrorFormat, routes: Route[]) => async (app: FastifyInstance) =>
+		mount(app, { errors, routes, gate, ids, log });
+
+	return {
+		routes: async (app) => {
+			await app.register(surface('v2', v2), { prefix: V2_PREFIX });
+			await app.register(surface('legacy', legacy), { prefix: LEGACY_PREFIX });
+		},
+		createAccount: async (account) => createAccount({ db, clock, ids }, account),
+		start: () => agenda.start(),
+		async stop() {
+			agenda.stop();
+			await webhooks.stop();
+			db.close();
+		},
+	};
+}
+
+const earliest = (...times: (number | null)[]): number | null =>
+	times.reduce((first, time) => (first === null || (time !== null && time < first) ? time : first), null);

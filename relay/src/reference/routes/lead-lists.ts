@@ -1,0 +1,197 @@
+import { z } from 'zod';
+import { iso } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
+import {
+	CreateListRequest,
+	DeleteListResponse,
+	LEAD_PAGE,
+	LIST_PAGE,
+	LeadsPageResponse,
+	ListDetailResponse,
+	ListsPageResponse,
+	UpdateListRequest,
+} from '../../contract/lead-lists.ts';
+import type { Ids } from '../../ids.ts';
+import type { Caller } from '../auth.ts';
+import type { Database } from '../db/index.ts';
+import type { LeadRecord, ListRow } from '../db/lead-lists.ts';
+import { encodeCursor } from '../domain/cursor.ts';
+import { fullName } from '../domain/generator.ts';
+import { nameKey } from '../domain/list-name.ts';
+import { envelope } from '../envelope.ts';
+import { listProtected, notFound } from '../errors.ts';
+import { defineRoute, ok } from '../http.ts';
+import { validate } from '../validation.ts';
+import { limitParam, positionOf } from './query.ts';
+
+const ListsQuery = z.object({
+	limit: limitParam(LIST_PAGE),
+	cursor: z.string().optional(),
+	folder_id: z.string().optional(),
+});
+const LeadsQuery = z.object({ limit: limitParam(LEAD_PAGE), cursor: z.string().optional() });
+
+/** Lead lists, the six operations this build serves (B.10 to B.15), on both prefixes. */
+export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock; ids: Ids }) {
+	const reading = { errors: 'v2', plan: 'api', scope: 'lists:read' } as const;
+	const writing = { errors: 'v2', plan: 'api', scope: 'lists:write' } as const;
+
+	/** @throws ApiError 404 for a list that does not exist or is hidden from the caller */
+	const visibleList = (caller: Caller, listId: string): ListRow => {
+		const list = db.lists.visible(caller, listId);
+		if (!list) throw notFound('lead list', listId);
+		return list;
+	};
+
+	/** @throws ApiError 404 also for a teammate's visible list (G23), 403 for a protected one (G22) */
+	const changeableList = (caller: Caller, listId: string, action: string): ListRow => {
+		const list = visibleList(caller, listId);
+		if (list.ownerId !== caller.userId) throw notFound('lead list of yours', listId);
+		if (list.isProtected) throw listProtected(action);
+		return list;
+	};
+
+	const detail = (list: ListRow, reused: boolean) => ({
+		...envelope(clock),
+		list_id: list.listId,
+		name: list.name,
+		description: list.description,
+		folder_id: null,
+		lead_count: list.leadCount,
+		enriched_count: list.enrichedCount,
+		created_at: iso(list.createdAt),
+		reused,
+	});
+
+	return [
+		defineRoute({
+			...writing,
+			method: 'POST',
+			path: '/lead-lists',
+			response: ListDetailResponse,
+			handle({ caller, body }) {
+				const { name, description, folder_id } = validate(CreateListRequest, body, 'body');
+				refuseFolder(folder_id);
+				const existing = db.lists.idByName(caller.userId, nameKey(name));
+				if (existing) return ok(detail(visibleList(caller, existing), true));
+				const listId = ids.uuid();
+				db.lists.insert({
+					listId,
+					organizationId: caller.organizationId,
+					ownerId: caller.userId,
+					name,
+					nameKey: nameKey(name),
+					description: description ?? null,
+					origin: null,
+					isProtected: 0,
+					createdAt: clock.now(),
+				});
+				return { status: 201, body: detail(visibleList(caller, listId), false) };
+			},
+		}),
+
+		defineRoute({
+			...reading,
+			method: 'GET',
+			path: '/lead-lists',
+			response: ListsPageResponse,
+			handle({ caller, query }) {
+				const { limit, cursor, folder_id } = validate(ListsQuery, query, 'query');
+				const before = positionOf('lists', cursor, Number.MAX_SAFE_INTEGER);
+				// No folders exist here, so none of the lists is in one.
+				const rows = folder_id ? [] : db.lists.page(caller, before, limit + 1);
+				return ok({
+					...envelope(clock),
+					lists: rows.slice(0, limit).map(summary),
+					total: folder_id ? 0 : db.lists.count(caller),
+					cursor: rows.length > limit ? encodeCursor('lists', rows[limit - 1]!.seq) : null,
+				});
+			},
+		}),
+
+		defineRoute({
+			...reading,
+			method: 'GET',
+			path: '/lead-lists/:list_id',
+			response: ListDetailResponse,
+			handle: ({ caller, params }) => ok(detail(visibleList(caller, params.list_id!), false)),
+		}),
+
+		defineRoute({
+			...writing,
+			method: 'PATCH',
+			path: '/lead-lists/:list_id',
+			response: ListDetailResponse,
+			handle({ caller, params, body }) {
+				const changes = validate(UpdateListRequest, body, 'body');
+				const list = changeableList(caller, params.list_id!, 'changed');
+				refuseFolder(changes.folder_id);
+				const name = changes.name ?? list.name;
+				const description = changes.description === undefined ? list.description : changes.description;
+				db.lists.update({ listId: list.listId, name, nameKey: nameKey(name), description });
+				return ok(detail({ ...list, name, description }, false));
+			},
+		}),
+
+		defineRoute({
+			...writing,
+			method: 'DELETE',
+			path: '/lead-lists/:list_id',
+			response: DeleteListResponse,
+			handle({ caller, params }) {
+				const { listId } = changeableList(caller, params.list_id!, 'deleted');
+				db.lists.delete(listId);
+				return ok({ ...envelope(clock), list_id: listId, deleted: true });
+			},
+		}),
+
+		defineRoute({
+			...reading,
+			method: 'GET',
+			path: '/lead-lists/:list_id/leads',
+			response: LeadsPageResponse,
+			handle({ caller, params, query }) {
+				const { limit, cursor } = validate(LeadsQuery, query, 'query');
+				const list = visibleList(caller, params.list_id!);
+				const kind = `leads:${list.listId}`;
+				const rows = db.lists.leads(list.listId, positionOf(kind, cursor, 0), limit + 1);
+				return ok({
+					...envelope(clock),
+					list_id: list.listId,
+					leads: rows.slice(0, limit).map(leadRow),
+					total: list.leadCount,
+					cursor: rows.length > limit ? encodeCursor(kind, rows[limit - 1]!.position) : null,
+				});
+			},
+		}),
+	];
+}
+
+/** Folders are managed in the portal, and this build has none: any id is an unknown one. */
+function refuseFolder(folderId: string | null | undefined): void {
+	if (folderId !== null && folderId !== undefined) throw notFound('folder', folderId);
+}
+
+const summary = (list: ListRow) => ({
+	list_id: list.listId,
+	name: list.name,
+	lead_count: list.leadCount,
+	folder_id: null,
+	created_at: iso(list.createdAt),
+	owner_name: list.ownerName,
+	visibility: list.visibility,
+});
+
+const leadRow = (lead: LeadRecord) => ({
+	lead_id: lead.leadId,
+	first_name: lead.firstName,
+	last_name: lead.lastName,
+	full_name: fullName(lead),
+	email: lead.email,
+	phone: lead.phone,
+	title: lead.title,
+	company: lead.company,
+	location: lead.location,
+	linkedin_url: lead.linkedinUrl,
+	provider: lead.provider,
+});

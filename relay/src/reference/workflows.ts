@@ -1,0 +1,245 @@
+import type { z } from 'zod';
+import { iso } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import { LEGACY_PREFIX } from '../contract/common.ts';
+import { ResultItem } from '../contract/enrichment.ts';
+import type {
+	BulkEnrichRequest,
+	BulkEnrichResponse,
+	Contact,
+	TaskResult,
+	TaskStatusResponse,
+	WorkflowStatusResponse,
+} from '../contract/enrichment.ts';
+import { RESULTS_LIMIT, WEBHOOK_EVENT, WebhookPayload } from '../contract/webhook.ts';
+import type { Ids } from '../ids.ts';
+import type { Caller } from './auth.ts';
+import type { Database } from './db/index.ts';
+import type { WorkflowRow } from './db/workflows.ts';
+import { identityOf, text } from './domain/contact.ts';
+import { costOf, maximumCost } from './domain/credits.ts';
+import { enrich, resultOf } from './domain/generator.ts';
+import type { Enrichment } from './domain/generator.ts';
+import { EXTENSION_LEADS, nameKey } from './domain/list-name.ts';
+import { insufficientCredits, notFound } from './errors.ts';
+
+export interface WorkflowOptions {
+	db: Database;
+	clock: Clock;
+	ids: Ids;
+	/** Of the generator. */
+	seed: string;
+	/** From submission to completion. */
+	completionMs: number;
+	/** Called when a workflow was started, and when one was completed, so that what is due next can change. */
+	onChange: () => void;
+}
+
+/** Bulk enrichment: submitting, completing, and asking about it. */
+export function createWorkflows({ db, clock, ids, seed, completionMs, onChange }: WorkflowOptions) {
+	/** The caller's protected list, made on first use (contract E). */
+	const extensionLeads = (caller: Caller, now: number): string => {
+		const existing = db.lists.protectedId(caller.userId);
+		if (existing) return existing;
+		const listId = ids.uuid();
+		db.lists.insert({
+			listId,
+			organizationId: caller.organizationId,
+			ownerId: caller.userId,
+			name: EXTENSION_LEADS,
+			nameKey: nameKey(EXTENSION_LEADS),
+			description: null,
+			origin: 'public_api',
+			isProtected: 1,
+			createdAt: now,
+		});
+		return listId;
+	};
+
+	/**
+	 * Takes a checked request in: attaches every contact and starts the workflow, in one transaction. There is
+	 * no idempotency: the same request again is a second workflow.
+	 *
+	 * @throws ApiError 402 unless the balance, less what running workflows may yet cost, covers every contact
+	 *   being a hit. Holding the maximum is what keeps the balance from ever going below zero.
+	 */
+	const start = (caller: Caller, request: z.output<typeof BulkEnrichRequest>): BulkEnrichResponse => {
+		const now = clock.now();
+		const workflowId = `public_bulk_${ids.uuid()}`;
+		const taskIds = request.contacts.map(() => ids.uuid());
+		const heldCredits = maximumCost(request.enrichment_type, request.contacts.length);
+
+		db.transaction(() => {
+			const { organizationId } = caller;
+			const available = db.accounts.credits(organizationId) - db.accounts.heldCredits(organizationId);
+			if (heldCredits > available) throw insufficientCredits();
+			const listId = extensionLeads(caller, now);
+			db.workflows.insert({
+				workflowId,
+				organizationId,
+				userId: caller.userId,
+				listId,
+				enrichmentType: request.enrichment_type,
+				webhookUrl: request.webhook_url ?? null,
+				heldCredits,
+				total: request.contacts.length,
+				createdAt: now,
+				dueAt: now + completionMs,
+			});
+			for (const [index, contact] of request.contacts.entries()) {
+				const leadId = db.lists.upsertLead({
+					leadId: ids.uuid(),
+					ownerId: caller.userId,
+					identity: identityOf(contact),
+					firstName: text(contact.first_name),
+					lastName: text(contact.last_name),
+					company: text(contact.company_name),
+					linkedinUrl: text(contact.linkedin_url),
+				});
+				db.lists.attach(listId, leadId);
+				const taskId = taskIds[index] as string;
+				db.workflows.insertTask({ taskId, workflowId, index, leadId, contact: JSON.stringify(contact) });
+			}
+		});
+		onChange();
+
+		return {
+			workflow_id: workflowId,
+			status: 'processing',
+			message: 'Bulk enrichment started',
+			task_ids: taskIds,
+			total_contacts: request.contacts.length,
+		};
+	};
+
+	const enrichLead = (leadId: string, found: Enrichment, result: TaskResult, now: number): void => {
+		const phone = result.personal_phone_numbers[0] ?? null;
+		const hit = result.primary_email !== null || phone !== null;
+		db.lists.enrichLead({
+			leadId,
+			firstName: found.firstName,
+			lastName: found.lastName,
+			company: found.companyName,
+			linkedinUrl: found.linkedinUrl,
+			email: result.primary_email,
+			phone,
+			title: found.title,
+			location: found.location,
+			provider: hit ? 'reference' : null,
+			enrichedAt: hit ? now : null,
+		});
+	};
+
+	/** Results, leads, charge, state and the webhook to send: one transaction, so all of them or none. */
+	const complete = (workflow: WorkflowRow, now: number): void =>
+		db.transaction(() => {
+			const { workflowId, organizationId, enrichmentType, webhookUrl } = workflow;
+			const results = db.workflows.tasks(workflowId).map(({ taskId, leadId, contact }) => {
+				const found = enrich(seed, JSON.parse(contact) as Contact);
+				const result = resultOf(taskId, enrichmentType, found);
+				db.workflows.setResult(taskId, JSON.stringify(result));
+				// `none` only attaches: nothing was looked up, so nothing is known.
+				if (enrichmentType !== 'none') enrichLead(leadId, found, result, now);
+				return result;
+			});
+
+			const summary = summarize(results);
+			const charge = costOf({ emails: summary.emails_found, phones: summary.phones_found });
+			if (charge > 0) db.accounts.book({ organizationId, amount: -charge, workflowId, createdAt: now });
+			db.workflows.complete({
+				workflowId,
+				successful: summary.successful,
+				failed: summary.failed,
+				emailsFound: summary.emails_found,
+				phonesFound: summary.phones_found,
+				completedAt: now,
+			});
+			if (webhookUrl !== null) {
+				db.webhooks.insertBody(workflowId, JSON.stringify(payloadOf(workflow, summary, results, now)));
+				db.webhooks.schedule({ deliveryId: ids.uuid(), workflowId, attemptNumber: 1, dueAt: now });
+			}
+		});
+
+	return {
+		start,
+
+		/** Completes every workflow that is due. */
+		completeDue(): void {
+			const now = clock.now();
+			for (let due = db.workflows.nextDue(now); due; due = db.workflows.nextDue(now)) {
+				complete(due, now);
+			}
+		},
+
+		/** @throws ApiError 404 for an unknown workflow, or another organization's */
+		status(caller: Caller, workflowId: string): WorkflowStatusResponse {
+			const row = db.workflows.get(caller.organizationId, workflowId);
+			if (!row) throw notFound('workflow', workflowId);
+			const completed = row.successful + row.failed;
+			return {
+				workflow_id: row.workflowId,
+				status: row.status,
+				enrichment_type: row.enrichmentType,
+				lead_list_id: row.listId,
+				summary: {
+					total: row.total,
+					completed,
+					successful: row.successful,
+					failed: row.failed,
+					pending: row.total - completed,
+					emails_found: row.emailsFound,
+					phones_found: row.phonesFound,
+				},
+				created_at: iso(row.createdAt),
+				completed_at: row.completedAt === null ? null : iso(row.completedAt),
+			};
+		},
+
+		/** @throws ApiError 404 for an unknown task, or another organization's */
+		taskStatus(caller: Caller, taskId: string): TaskStatusResponse {
+			const row = db.workflows.task(caller.organizationId, taskId);
+			if (!row) throw notFound('task', taskId);
+			const result = row.result === null ? null : (JSON.parse(row.result) as TaskResult);
+			return {
+				task_id: row.taskId,
+				workflow_id: row.workflowId,
+				status: result?.status ?? 'processing',
+				result,
+			};
+		},
+	};
+}
+
+export type Workflows = ReturnType<typeof createWorkflows>;
+
+function summarize(results: TaskResult[]): WebhookPayload['summary'] {
+	const count = (matches: (result: TaskResult) => boolean) => results.filter(matches).length;
+	return {
+		total: results.length,
+		successful: count((result) => result.status === 'completed'),
+		failed: count((result) => result.status === 'failed'),
+		emails_found: count((result) => result.primary_email !== null),
+		phones_found: count((result) => result.personal_phone_numbers.length > 0),
+	};
+}
+
+function payloadOf(
+	workflow: WorkflowRow,
+	summary: WebhookPayload['summary'],
+	results: TaskResult[],
+	now: number,
+): WebhookPayload {
+	return WebhookPayload.parse({
+		event: WEBHOOK_EVENT,
+		workflow_id: workflow.workflowId,
+		lead_list_id: workflow.listId,
+		enrichment_type: workflow.enrichmentType,
+		status: 'completed',
+		summary,
+		results: results.map((result) => ResultItem.strip().parse(result)),
+		results_limit: RESULTS_LIMIT,
+		results_truncated: 0,
+		results_endpoint: `${LEGACY_PREFIX}/enrich/status?workflow_id=${workflow.workflowId}`,
+		completed_at: iso(now),
+	});
+}
