@@ -23,20 +23,35 @@ export type SourceView = z.infer<typeof SourceView>;
 export const SourcesResponse = z.strictObject({ sources: z.array(SourceView) });
 export type SourcesResponse = z.infer<typeof SourcesResponse>;
 
+/** Deliver only events whose field equals the value; absent means no restriction. */
+export const SubscriptionFilter = z.strictObject({
+	lead_list_id: z.string().min(1).optional(),
+	enrichment_type: z.string().min(1).optional(),
+	status: z.string().min(1).optional(),
+});
+
+/** The answer to `POST /in/{token}`. `duplicate`: seen before; `event_id` is the first one's. */
+export const IngestResponse = z.strictObject({
+	event_id: z.string(),
+	status: z.enum(['stored', 'duplicate']),
+});
+export type IngestResponse = z.infer<typeof IngestResponse>;
+
 export const CreateSubscriptionRequest = z.strictObject({
 	url: z.url({ protocol: /^https?$/ }).max(2048),
 	events: z.array(EventType).min(1).default(['enrichment.completed']),
-	/** Deliver only events whose field equals the value; absent means no restriction. */
-	filter: z
-		.strictObject({
-			lead_list_id: z.string().min(1).optional(),
-			enrichment_type: z.string().min(1).optional(),
-			status: z.string().min(1).optional(),
-		})
-		.default({}),
+	filter: SubscriptionFilter.default({}),
 	description: z.string().max(200).optional(),
 });
 export type CreateSubscriptionRequest = z.input<typeof CreateSubscriptionRequest>;
+
+/** Absent means unchanged; a `description` of null removes it. */
+export const UpdateSubscriptionRequest = z.strictObject({
+	events: z.array(EventType).min(1).optional(),
+	filter: SubscriptionFilter.optional(),
+	description: z.string().max(200).nullish(),
+});
+export type UpdateSubscriptionRequest = z.infer<typeof UpdateSubscriptionRequest>;
 
 export const SubscriptionView = z.strictObject({
 	id: z.string(),

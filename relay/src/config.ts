@@ -1,0 +1,243 @@
+import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+import { closest } from './closest.ts';
+
+/** Everything an operator can set, from environment variables; docs/relay.md has the table. */
+export interface Config {
+	host: string;
+	/** 0: a free port is chosen. */
+	port: number;
+	/** What callers reach the relay under, no trailing slash; null: the address it listens on. */
+	publicUrl: string | null;
+	/** Absolute path. */
+	dataFolder: string;
+	reference: {
+		enabled: boolean;
+		/** How long a workflow takes, in milliseconds; null: the reference's own default. */
+		completionMs: number | null;
+		/** Null: the reference's own default. */
+		limits: { perKeyPerMinute: number; perOrganizationPerMinute: number } | 'off' | null;
+	};
+	/** Networks (CIDR), addresses and host names that deliveries may go to although they are private. */
+	allow: string[];
+	/** Proxies whose X-Forwarded-For is believed. */
+	trustProxy: string[];
+	/** Whether the first start shows the new keys on the screen. */
+	showKeys: boolean;
+	log: { level: LogLevel; format: LogFormat };
+	/** How long a shutdown waits for work under way, in milliseconds. */
+	shutdownBudgetMs: number;
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** n8n usually runs on the same machine as a relay that only this machine can reach. */
+const LOOPBACK = ['127.0.0.0/8', '::1/128', 'localhost'];
+const PROXY_KEYWORDS = ['loopback', 'linklocal', 'uniquelocal'];
+const HOST_NAME =
+	/^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
+
+/** The configuration can't be used. The message has one sentence for each fault, a line each. */
+export class ConfigError extends Error {
+	override readonly name = 'ConfigError';
+}
+
+const wholeNumber = (min: number, max: number) =>
+	z
+		.string()
+		.regex(/^\d{1,9}$/)
+		.transform(Number)
+		.refine((value) => value >= min && value <= max);
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) => z.enum(values);
+const list = (accepts: (entry: string) => boolean) =>
+	z
+		.string()
+		.transform((value) =>
+			value
+				.split(',')
+				.map((entry) => entry.trim())
+				.filter((entry) => entry !== ''),
+		)
+		.refine((entries) => entries.every(accepts));
+
+const isNetwork = (entry: string) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry);
+
+/** Each variable: what it sets, its default, its form, and what to say of another: "… must be <expected>." */
+const VARIABLES = {
+	RELAY_HOST: {
+		about: 'Address to listen on',
+		usually: '127.0.0.1',
+		schema: z.string().refine((value) => ipaddr.isValid(value) || HOST_NAME.test(value)),
+		expected: 'an address or host name to listen on, e.g. 127.0.0.1 or 0.0.0.0',
+	},
+	RELAY_PORT: {
+		about: 'Port to listen on',
+		usually: '8717',
+		schema: wholeNumber(0, 65_535),
+		expected: 'a whole number from 0 (any free port) to 65535, e.g. 8717',
+	},
+	RELAY_PUBLIC_URL: {
+		about: 'What others reach the relay under',
+		usually: 'the address it listens on',
+		schema: z.string().transform(publicUrl),
+		expected: 'an http or https URL without query or password, e.g. https://relay.example.com',
+	},
+	RELAY_DATA: {
+		about: 'Folder for keys and databases',
+		usually: '.cleanlist-relay',
+		schema: z.string(),
+		expected: 'the path of a folder',
+	},
+	RELAY_REFERENCE: {
+		about: 'The reference API: on or off',
+		usually: 'on for a local run',
+		schema: oneOf(['on', 'off']),
+		expected: 'on or off',
+	},
+	RELAY_REFERENCE_COMPLETION_MS: {
+		about: 'How long an enrichment takes there',
+		usually: '1500',
+		schema: wholeNumber(0, 86_400_000),
+		expected: 'a whole number of milliseconds from 0 to 86400000, e.g. 1500',
+	},
+	RELAY_REFERENCE_LIMITS: {
+		about: 'Its rate limits: <per key>/<per organization> or off',
+		usually: "the vendor's",
+		schema: z.string().transform(referenceLimits),
+		expected: 'off, or requests a minute for each key and for each organization, e.g. 60/300',
+	},
+	RELAY_ALLOW: {
+		about: 'Private networks and hosts that deliveries may go to',
+		usually: 'loopback for a local run',
+		schema: list((entry) => isNetwork(entry) || HOST_NAME.test(entry)),
+		expected: 'a comma-separated list of networks, addresses or host names, e.g. 10.0.0.0/8,n8n.internal',
+	},
+	RELAY_TRUST_PROXY: {
+		about: 'Proxies whose X-Forwarded-For is believed',
+		usually: 'none',
+		schema: list((entry) => isNetwork(entry) || PROXY_KEYWORDS.includes(entry)),
+		expected: `a comma-separated list of addresses, networks or ${PROXY_KEYWORDS.join(', ')}, e.g. 127.0.0.1`,
+	},
+	RELAY_SHOW_KEYS: {
+		about: 'Show new keys: first-start or never',
+		usually: 'first-start',
+		schema: oneOf(['first-start', 'never']),
+		expected: 'first-start or never',
+	},
+	RELAY_LOG_LEVEL: {
+		about: 'trace, debug, info, warn, error, fatal or silent',
+		usually: 'info',
+		schema: oneOf(LOG_LEVELS),
+		expected: `one of ${LOG_LEVELS.join(', ')}`,
+	},
+	RELAY_LOG_FORMAT: {
+		about: 'json, pretty, or auto (pretty on a terminal)',
+		usually: 'auto',
+		schema: oneOf(LOG_FORMATS),
+		expected: `one of ${LOG_FORMATS.join(', ')}`,
+	},
+	RELAY_SHUTDOWN_BUDGET_MS: {
+		about: 'How long a shutdown waits for work under way',
+		usually: '8000',
+		schema: wholeNumber(0, 600_000),
+		expected: 'a whole number of milliseconds from 0 to 600000, e.g. 8000',
+	},
+} satisfies Record<string, { about: string; usually: string; schema: z.ZodType; expected: string }>;
+
+type Name = keyof typeof VARIABLES;
+const NAMES = Object.keys(VARIABLES) as Name[];
+
+/** Every setting, for `--help`. */
+export const SETTINGS = NAMES.map((name) => ({ name, ...VARIABLES[name] }));
+
+/**
+ * Reads the configuration. An empty variable counts as unset.
+ *
+ * @throws ConfigError with one sentence for each fault, unknown `RELAY_…` variables included: a misspelt setting
+ *   must not be taken for its default in silence
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+	const faults: string[] = [];
+	const read = <N extends Name>(name: N): z.output<(typeof VARIABLES)[N]['schema']> | undefined => {
+		const value = env[name]?.trim();
+		if (value === undefined || value === '') return undefined;
+		const { schema, expected } = VARIABLES[name];
+		const result = schema.safeParse(value);
+		if (result.success) return result.data as z.output<(typeof VARIABLES)[N]['schema']>;
+		faults.push(`${name} is ${JSON.stringify(value)}, but must be ${expected}.`);
+		return undefined;
+	};
+
+	for (const name of Object.keys(env)) {
+		if (name.startsWith('RELAY_') && !(name in VARIABLES)) faults.push(unknownVariable(name));
+	}
+	const host = read('RELAY_HOST') ?? '127.0.0.1';
+	const publicUrl = read('RELAY_PUBLIC_URL') ?? null;
+	const reference = read('RELAY_REFERENCE');
+	const loopback = isLoopback(host);
+	const config: Config = {
+		host,
+		port: read('RELAY_PORT') ?? 8717,
+		publicUrl,
+		dataFolder: resolve(read('RELAY_DATA') ?? '.cleanlist-relay'),
+		reference: {
+			// A stand-in with a demo key has no place where others can reach it, unless asked for.
+			enabled: reference ? reference === 'on' : loopback && publicUrl === null,
+			completionMs: read('RELAY_REFERENCE_COMPLETION_MS') ?? null,
+			limits: read('RELAY_REFERENCE_LIMITS') ?? null,
+		},
+		allow: read('RELAY_ALLOW') ?? (loopback ? LOOPBACK : []),
+		trustProxy: read('RELAY_TRUST_PROXY') ?? [],
+		showKeys: read('RELAY_SHOW_KEYS') !== 'never',
+		log: { level: read('RELAY_LOG_LEVEL') ?? 'info', format: read('RELAY_LOG_FORMAT') ?? 'auto' },
+		shutdownBudgetMs: read('RELAY_SHUTDOWN_BUDGET_MS') ?? 8_000,
+	};
+	if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+	return config;
+}
+
+function unknownVariable(name: string): string {
+	const meant = closest(name, NAMES);
+	return meant
+		? `${name} is not a setting; did you mean ${meant}?`
+		: `${name} is not a setting; unset it, or use one of ${NAMES.join(', ')}.`;
+}
+
+/** Whether only this machine can reach what listens on `host`. */
+function isLoopback(host: string): boolean {
+	return ipaddr.isValid(host) ? ipaddr.process(host).range() === 'loopback' : host === 'localhost';
+}
+
+function publicUrl(value: string, context: z.RefinementCtx): string {
+	const url = URL.canParse(value) ? new URL(value) : null;
+	if (
+		!url ||
+		!/^https?:$/.test(url.protocol) ||
+		url.username !== '' ||
+		url.password !== '' ||
+		url.search !== '' ||
+		url.hash !== ''
+	) {
+		context.addIssue({ code: 'custom', message: 'not a public URL' });
+		return z.NEVER;
+	}
+	return url.href.replace(/\/+$/, '');
+}
+
+function referenceLimits(
+	value: string,
+	context: z.RefinementCtx,
+): Exclude<Config['reference']['limits'], null> {
+	if (value === 'off') return 'off';
+	const [, perKey, perOrganization] = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(value) ?? [];
+	if (!perKey || !perOrganization) {
+		context.addIssue({ code: 'custom', message: 'not limits' });
+		return z.NEVER;
+	}
+	return { perKeyPerMinute: Number(perKey), perOrganizationPerMinute: Number(perOrganization) };
+}

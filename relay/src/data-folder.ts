@@ -1,0 +1,191 @@
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Ids } from './ids.ts';
+
+/** The secrets of one relay, made on its first start and kept in the folder `keys`, a file each. */
+export interface Keys {
+	/** The first management token, `crt_` + 256 bits: for n8n's credential and for operators. */
+	relayToken: string;
+	/** The reference API's demo key: `clapi_` + 64 URL-safe characters, as the vendor mints them. */
+	demoKey: string;
+	/** 32 bytes that ingest tokens are derived from and subscription secrets are sealed with. */
+	masterKey: Buffer;
+}
+
+export interface DataFolder {
+	path: string;
+	keysFolder: string;
+	keys: Keys;
+	/** Whether this start made the keys. */
+	created: boolean;
+	/** Lets another relay use the folder. */
+	close(): void;
+}
+
+/** The folder can't be used. The message is one sentence that says what to do. */
+export class DataFolderError extends Error {
+	override readonly name = 'DataFolderError';
+}
+
+const KEY_FILES = {
+	relayToken: { file: 'relay-token', form: /^crt_[A-Za-z0-9_-]{43}$/ },
+	demoKey: { file: 'demo-key', form: /^clapi_[A-Za-z0-9_-]{64}$/ },
+	masterKey: { file: 'master-key', form: /^[A-Za-z0-9+/]{43}=$/ },
+} as const;
+
+/** The file of the event store, as composed in app.ts. */
+export const STORE_FILE = 'relay.sqlite';
+export const REFERENCE_FILE = 'reference.sqlite';
+
+/** POSIX permission bits say nothing on Windows, where the folder's access list protects the keys. */
+const HAS_MODES = process.platform !== 'win32';
+
+/**
+ * Opens the data folder, making it (mode 0700) and its keys (mode 0600) when they are not there, and locks it for
+ * this process.
+ *
+ * @throws DataFolderError when it can't be written, is in use, or its keys are unsafe, damaged or gone
+ */
+export async function openDataFolder(path: string, ids: Ids): Promise<DataFolder> {
+	const keysFolder = join(path, 'keys');
+	await usable(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
+	const unlock = await usable(path, async () => lock(path));
+	try {
+		const created = await usable(path, () => ensureKeys(path, keysFolder, ids));
+		return { path, keysFolder, keys: await readKeys(keysFolder), created, close: unlock };
+	} catch (error) {
+		unlock();
+		throw error;
+	}
+}
+
+/**
+ * Locks the folder through SQLite: an exclusive transaction, held for as long as the process lives, on a file of
+ * its own. The operating system drops it when the process ends in any way, so a crash leaves no stale lock.
+ */
+function lock(path: string): () => void {
+	const db = new DatabaseSync(join(path, 'lock'), { timeout: 0 });
+	try {
+		db.exec('BEGIN EXCLUSIVE');
+	} catch (error) {
+		db.close();
+		if (sqliteCode(error) === SQLITE_BUSY) {
+			throw new DataFolderError(
+				`Another relay is using the data folder ${path}: stop it, or set RELAY_DATA to a folder of its own.`,
+			);
+		}
+		throw error;
+	}
+	return () => db.close();
+}
+
+/** Makes the keys when there are none. The folder `keys` appears whole, by one rename, or not at all. */
+async function ensureKeys(path: string, keysFolder: string, ids: Ids): Promise<boolean> {
+	for (const name of await readdir(path)) {
+		if (name.startsWith('keys.new-')) await rm(join(path, name), { recursive: true });
+	}
+	if (existsSync(keysFolder)) return false;
+	if (existsSync(join(path, STORE_FILE))) {
+		throw new DataFolderError(
+			`The data folder ${path} holds events but no keys: put its folder "keys" back from a backup, or set RELAY_DATA to a new folder.`,
+		);
+	}
+
+	const fresh = join(path, `keys.new-${ids.uuid()}`);
+	await mkdir(fresh, { mode: 0o700 });
+	await writeDurably(join(fresh, KEY_FILES.relayToken.file), `crt_${ids.bytes(32).toString('base64url')}\n`);
+	await writeDurably(join(fresh, KEY_FILES.demoKey.file), `clapi_${ids.bytes(48).toString('base64url')}\n`);
+	await writeDurably(join(fresh, KEY_FILES.masterKey.file), `${ids.bytes(32).toString('base64')}\n`);
+	await syncFolder(fresh);
+	await rename(fresh, keysFolder);
+	await syncFolder(path);
+	return true;
+}
+
+async function readKeys(keysFolder: string): Promise<Keys> {
+	return {
+		relayToken: await readKey(keysFolder, KEY_FILES.relayToken),
+		demoKey: await readKey(keysFolder, KEY_FILES.demoKey),
+		masterKey: Buffer.from(await readKey(keysFolder, KEY_FILES.masterKey), 'base64'),
+	};
+}
+
+async function readKey(keysFolder: string, key: { file: string; form: RegExp }): Promise<string> {
+	const file = join(keysFolder, key.file);
+	const restore = 'put it back from a backup';
+	const { mode } = await usable(keysFolder, async () => stat(file)).catch((error: unknown) => {
+		if (errorCode((error as Error).cause) !== 'ENOENT') throw error;
+		throw new DataFolderError(`The key file ${file} is missing: ${restore}.`);
+	});
+	if (HAS_MODES && (mode & 0o077) !== 0) {
+		throw new DataFolderError(
+			`Other users of this machine can read the key file ${file}: run chmod 600 ${file}`,
+		);
+	}
+	const text = (await usable(keysFolder, async () => readFile(file, 'utf8'))).trim();
+	if (!key.form.test(text)) throw new DataFolderError(`The key file ${file} is damaged: ${restore}.`);
+	return text;
+}
+
+async function writeDurably(file: string, text: string): Promise<void> {
+	const handle = await open(file, 'wx', 0o600);
+	try {
+		await handle.writeFile(text);
+		await handle.sync();
+	} finally {
+		await handle.close();
+	}
+}
+
+/** Makes what was created or renamed in the folder survive a power cut. Windows can't open a folder. */
+async function syncFolder(path: string): Promise<void> {
+	if (process.platform === 'win32') return;
+	const handle = await open(path, 'r');
+	try {
+		await handle.sync();
+	} finally {
+		await handle.close();
+	}
+}
+
+/** Runs one step on the folder and puts its failure into a sentence. */
+async function usable<T>(path: string, step: () => Promise<T>): Promise<T> {
+	try {
+		return await step();
+	} catch (error) {
+		if (error instanceof DataFolderError) throw error;
+		throw new DataFolderError(
+			`The data folder ${path} can't be used (${reason(error)}): make it writable for this user, or set RELAY_DATA to another folder.`,
+			{ cause: error },
+		);
+	}
+}
+
+const REASONS: Record<string, string> = {
+	EACCES: 'permission denied',
+	EPERM: 'permission denied',
+	EROFS: 'the file system is read-only',
+	ENOSPC: 'the disk is full',
+	EDQUOT: 'the disk quota is used up',
+	ENOTDIR: 'part of the path is a file, not a folder',
+	EEXIST: 'it is a file, not a folder',
+	ENAMETOOLONG: 'the path is too long',
+	ENOENT: 'part of the path does not exist',
+};
+
+function reason(error: unknown): string {
+	return REASONS[errorCode(error) ?? ''] ?? (error instanceof Error ? error.message : String(error));
+}
+
+function errorCode(error: unknown): string | undefined {
+	return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
+
+const SQLITE_BUSY = 5;
+/** SQLite's primary result code, without the extension in the higher bits. */
+function sqliteCode(error: unknown): number | undefined {
+	const { errcode } = error as { errcode?: number };
+	return errcode === undefined ? undefined : errcode & 0xff;
+}
