@@ -1,0 +1,10 @@
+import type { Resource } from '../operation';
+import { get } from './get.operation';
+import { start } from './start.operation';
+
+export const enrichment: Resource = {
+	value: 'enrichment',
+	name: 'Enrichment',
+	defaultOperation: start.value,
+	operations: [get, start],
+};

@@ -1,0 +1,54 @@
+import { withoutEnvelope } from '../../helpers/envelope';
+import { checkedListName } from '../../helpers/listName';
+import { request } from '../../transport/request';
+import { CLEANLIST, V2 } from '../../transport/service';
+import type { ItemOperation } from '../operation';
+import { descriptionField, folderField, LIST_PARAMETERS } from './fields';
+
+export const create: ItemOperation = {
+	value: 'create',
+	name: 'Create',
+	action: 'Create a lead list',
+	description: 'Create a lead list, or return the one you already own under that name',
+	scope: 'lists:write',
+	endpoints: ['POST /api/v2/lead-lists'],
+	fields: [
+		{
+			displayName: 'Name',
+			name: 'name',
+			type: 'string',
+			default: '',
+			required: true,
+			placeholder: 'e.g. Webinar sign-ups',
+			description:
+				'1 to 200 characters. If you own a list of this name, whatever its case, that list is returned unchanged, with "reused": true.',
+		},
+		{
+			displayName: 'Additional Fields',
+			name: 'additionalFields',
+			type: 'collection',
+			placeholder: 'Add Field',
+			default: {},
+			options: [descriptionField, folderField],
+		},
+	],
+	async execute(itemIndex) {
+		const name = checkedListName(this.getNode(), this.getNodeParameter('name', itemIndex), itemIndex);
+		const { description, folderId } = this.getNodeParameter('additionalFields', itemIndex, {}) as {
+			description?: string;
+			folderId?: string;
+		};
+		const response = await request(this, CLEANLIST, {
+			method: 'POST',
+			path: `${V2}/lead-lists`,
+			body: { name, ...(description && { description }), ...(folderId && { folder_id: folderId }) },
+			facts: {
+				itemIndex,
+				scope: 'lists:write',
+				parameters: LIST_PARAMETERS,
+				...(folderId && { subject: { noun: 'folder', id: folderId, parameter: 'Folder ID' } }),
+			},
+		});
+		return withoutEnvelope(response);
+	},
+};

@@ -1,0 +1,39 @@
+import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import type { Scope } from '../../../relay/src/contract';
+
+interface OperationFacts {
+	/** The parameter's value, e.g. `getAll`. */
+	value: string;
+	/** Its name in the drop-down, e.g. `Get Many`. */
+	name: string;
+	/** What the canvas and the node picker call it, e.g. `Get many lead lists`. */
+	action: string;
+	description: string;
+	/** The scope that the key needs. */
+	scope: Scope;
+	/** The API calls it makes, for the documentation. */
+	endpoints: string[];
+	/** Its parameters; when to show them is added in description.ts. */
+	fields: INodeProperties[];
+}
+
+/** An operation that works item by item. */
+export interface ItemOperation extends OperationFacts {
+	execute(this: IExecuteFunctions, itemIndex: number): Promise<IDataObject | IDataObject[]>;
+}
+
+/** An operation that works on all items at once, and links its output to them itself. */
+export interface BatchOperation extends OperationFacts {
+	executeAll(this: IExecuteFunctions, items: INodeExecutionData[]): Promise<INodeExecutionData[]>;
+}
+
+export type Operation = ItemOperation | BatchOperation;
+
+export interface Resource {
+	value: string;
+	name: string;
+	/** Value of the operation that a new node shows. */
+	defaultOperation: string;
+	/** In alphabetical order of their names. */
+	operations: Operation[];
+}

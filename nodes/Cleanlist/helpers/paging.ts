@@ -1,0 +1,36 @@
+import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { parameterError } from './errors';
+
+/** Return All and Limit, as every "Get Many" has them. */
+export const pagingFields: INodeProperties[] = [
+	{
+		displayName: 'Return All',
+		name: 'returnAll',
+		type: 'boolean',
+		default: false,
+		description: 'Whether to return all results or only up to a given limit',
+	},
+	{
+		displayName: 'Limit',
+		name: 'limit',
+		type: 'number',
+		typeOptions: { minValue: 1 },
+		default: 50,
+		displayOptions: { show: { returnAll: [false] } },
+		description: 'Max number of results to return',
+	},
+];
+
+/** How many rows the user wants; `Infinity` for all. */
+export function wantedRows(context: IExecuteFunctions, itemIndex: number): number {
+	if (context.getNodeParameter('returnAll', itemIndex, false)) return Infinity;
+	const limit = context.getNodeParameter('limit', itemIndex, 50);
+	if (Number.isInteger(limit) && limit >= 1) return limit;
+	throw parameterError(
+		context.getNode(),
+		'Limit',
+		itemIndex,
+		`The limit is ${limit}, and it must be a whole number from 1`,
+		'Correct the parameter "Limit", or switch on "Return All".',
+	);
+}

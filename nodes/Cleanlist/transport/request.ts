@@ -1,0 +1,110 @@
+import {
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type IHookFunctions,
+	type IHttpRequestMethods,
+	type ILoadOptionsFunctions,
+	type IN8nHttpFullResponse,
+} from 'n8n-workflow';
+import { outcomeError } from '../helpers/errors';
+import type { RequestFacts } from '../helpers/words';
+import { answered, unreachable, type Outcome } from './outcome';
+import { pause } from './pause';
+import { retryDelay } from './retry';
+import type { Service } from './service';
+
+/** Wherever a node may call a server from. */
+export type RequestContext = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions;
+
+export interface ApiRequest {
+	method: IHttpRequestMethods;
+	/** From the server's root, e.g. `/api/v2/lead-lists`. */
+	path: string;
+	query?: IDataObject;
+	body?: IDataObject;
+	/** What an error should tell the user about the request. */
+	facts?: RequestFacts;
+	/** Longest wait for a rate limit, in milliseconds: short where somebody looks at a spinner. */
+	longestWaitMs?: number;
+}
+
+/** Long enough for 250 contacts on a slow line, short enough to notice a dead one. */
+const TIMEOUT_MS = 60_000;
+
+/** Sends a request and gives its JSON body; every failure is one NodeApiError (see helpers/errors.ts). */
+export async function request<T extends object = IDataObject>(
+	context: RequestContext,
+	service: Service,
+	apiRequest: ApiRequest,
+): Promise<T> {
+	const outcome = await send(context, service, apiRequest);
+	const body = bodyOf(outcome);
+	if (body === null) throw outcomeError(context.getNode(), service, outcome, apiRequest.facts);
+	return body as T;
+}
+
+/** Sends a request, again where that is safe, and says what became of it. Rejects only without usable credentials. */
+export async function send(
+	context: RequestContext,
+	service: Service,
+	apiRequest: ApiRequest,
+): Promise<Outcome> {
+	const url = (await baseUrl(context, service)) + apiRequest.path;
+	const cancelled = 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
+	for (let attempt = 0; ; attempt++) {
+		const outcome = await sendOnce(context, service, url, apiRequest);
+		if (outcome.kind === 'answered' && outcome.response.status < 400) return outcome;
+		const wait = retryDelay(apiRequest.method, outcome, attempt, apiRequest.longestWaitMs);
+		if (wait === null) return outcome;
+		await pause(wait, cancelled);
+	}
+}
+
+/** The JSON of a 2xx, `{}` for 204; null for every other outcome, such as a proxy's HTML page. */
+export function bodyOf(outcome: Outcome): object | null {
+	if (outcome.kind !== 'answered') return null;
+	const { status, body } = outcome.response;
+	if (status < 200 || status >= 300) return null;
+	if (status === 204) return {};
+	return typeof body === 'object' ? (body as object | null) : null;
+}
+
+async function sendOnce(
+	context: RequestContext,
+	service: Service,
+	url: string,
+	{ method, query, body }: ApiRequest,
+): Promise<Outcome> {
+	try {
+		const response = (await context.helpers.httpRequestWithAuthentication.call(context, service.credential, {
+			method,
+			url,
+			...(query && { qs: query }),
+			...(body && { body }),
+			json: true,
+			timeout: TIMEOUT_MS,
+			returnFullResponse: true,
+			// The raw answer is needed: n8n's own error for a bad status drops what the body says.
+			ignoreHttpStatusErrors: true,
+			// A redirect would turn a POST into a GET, or carry the key to another host.
+			disableFollowRedirect: true,
+		})) as IN8nHttpFullResponse;
+		return answered(response, Date.now());
+	} catch (error) {
+		return unreachable(error as Error);
+	}
+}
+
+async function baseUrl(context: RequestContext, service: Service): Promise<string> {
+	const credentials = await context.getCredentials(service.credential);
+	const url = String(credentials[service.urlField] ?? '')
+		.trim()
+		.replace(/\/+$/, '');
+	if (!/^https?:\/\/[^/\s]+/i.test(url)) {
+		throw new NodeOperationError(context.getNode(), `The credential holds no usable address: "${url}"`, {
+			description: `Open the credential and enter a URL that begins with https:// or http://.`,
+		});
+	}
+	return url;
+}
