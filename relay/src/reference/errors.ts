@@ -14,6 +14,8 @@ interface ErrorFields {
 	fix?: string;
 	retryAfterMs?: number;
 	details?: Record<string, unknown>;
+	/** Of an error about credits: what the call would cost, and the most that it may. */
+	credits?: { estimated: number; available?: number };
 	/** The vendor's own `detail` in the legacy format; `problem` and `fix` when it documents none. */
 	detail?: string;
 	/** A 422: both formats carry the issues under `detail` (G3). */
@@ -73,6 +75,69 @@ export const insufficientCredits = () =>
 		code: 'insufficient_credits',
 		problem: 'Insufficient credits',
 		detail: 'Insufficient credits',
+	});
+
+/** The v2 endpoints say 400 where the original ones say 402 (G2). */
+export const insufficientCreditsV2 = (estimated: number, available: number) =>
+	new ApiError({
+		status: 400,
+		code: 'insufficient_credits',
+		problem: `This call may cost ${estimated} credits; ${available} are available.`,
+		fix: 'Buy credits, send less, or wait until running workflows give back what they do not use.',
+		credits: { estimated, available },
+	});
+
+const FRESH_QUOTE =
+	'Ask for a quote with POST /credits/estimate and send its quote_id within 5 minutes, once.';
+
+export const quoteRequired = (tool: string) =>
+	new ApiError({
+		status: 400,
+		code: 'quote_required',
+		problem: `This call needs a quote for the tool ${tool}.`,
+		fix: FRESH_QUOTE,
+	});
+
+export const quoteInvalid = () =>
+	new ApiError({
+		status: 400,
+		code: 'quote_invalid',
+		problem: 'The quote_id is not one that this API gave out to you.',
+		fix: FRESH_QUOTE,
+	});
+
+export const quoteExpired = () =>
+	new ApiError({
+		status: 400,
+		code: 'quote_expired',
+		problem: 'The quote is older than 5 minutes.',
+		fix: FRESH_QUOTE,
+	});
+
+export const quoteUsed = () =>
+	new ApiError({
+		status: 409,
+		code: 'quote_used',
+		problem: 'The quote was used already.',
+		fix: FRESH_QUOTE,
+	});
+
+export const quoteMismatch = (differences: string[]) =>
+	new ApiError({
+		status: 400,
+		code: 'quote_mismatch',
+		problem: `The quote is for something else: ${differences.join('; ')}.`,
+		fix: FRESH_QUOTE,
+	});
+
+export const spendCapExceeded = (cost: number, cap: number) =>
+	new ApiError({
+		status: 400,
+		code: 'spend_cap_exceeded',
+		problem: `The call would now cost ${cost} credits, more than the ${cap} that were quoted.`,
+		fix: FRESH_QUOTE,
+		credits: { estimated: cost },
+		details: { quoted_credits: cap },
 	});
 
 export const listProtected = (action: string) =>
@@ -170,10 +235,18 @@ export function renderError(
 			retry_after_ms: fields.retryAfterMs ?? null,
 			docs_url: `https://docs.cleanlist.ai/errors/${fields.code.replaceAll('_', '-')}`,
 			request_id: requestId,
+			...(fields.credits ? creditFields(fields.credits) : {}),
 			...(fields.details ? { details: fields.details } : {}),
 		},
 	};
 }
+
+const creditFields = ({ estimated, available }: { estimated: number; available?: number }) => ({
+	estimated_cost_credits: estimated,
+	...(available === undefined
+		? {}
+		: { available_credits: available, shortfall_credits: Math.max(0, estimated - available) }),
+});
 
 /** Ids and paths are the caller's text: long ones are cut, so that an error stays an error and not an echo. */
 const shorten = (value: string) => (value.length > 100 ? `${value.slice(0, 100)}…` : value);

@@ -1,6 +1,8 @@
 import { openSqlite } from '../../sqlite/open.ts';
 import { accountQueries } from './accounts.ts';
+import { cohortQueries } from './cohorts.ts';
 import { leadListQueries } from './lead-lists.ts';
+import { quoteQueries } from './quotes.ts';
 import { MIGRATIONS } from './schema.ts';
 import { webhookQueries } from './webhooks.ts';
 import { workflowQueries } from './workflows.ts';
@@ -13,6 +15,8 @@ export function openDatabase(path: string) {
 	return {
 		accounts: accountQueries(db),
 		lists: leadListQueries(db),
+		cohorts: cohortQueries(db),
+		quotes: quoteQueries(db),
 		workflows: workflowQueries(db),
 		webhooks: webhookQueries(db),
 

@@ -159,4 +159,34 @@ export const MIGRATIONS: readonly string[] = [
 		body        TEXT NOT NULL
 	) STRICT;
 	`,
+	`
+	-- Keys that sign quotes. The newest signs; older ones still verify.
+	CREATE TABLE quote_keys (
+		kid        TEXT PRIMARY KEY,
+		secret     BLOB NOT NULL,
+		created_at INTEGER NOT NULL
+	) STRICT;
+
+	CREATE TABLE quotes (
+		quote_id        TEXT PRIMARY KEY,
+		organization_id TEXT NOT NULL REFERENCES organizations,
+		user_id         TEXT NOT NULL REFERENCES users,
+		tool            TEXT NOT NULL,
+		-- Of the enrichment or the agent.
+		type            TEXT,
+		-- No references: a quote outlives its list, and is then of no use.
+		list_id         TEXT,
+		task_id         TEXT,
+		filter_hash     TEXT NOT NULL,
+		row_count       INTEGER NOT NULL,
+		cost_cap        INTEGER NOT NULL CHECK (cost_cap >= 0),
+		nonce           TEXT NOT NULL,
+		-- Epoch seconds, as the API writes them.
+		issued_at       INTEGER NOT NULL,
+		expires_at      INTEGER NOT NULL,
+		-- Epoch milliseconds.
+		used_at         INTEGER
+	) STRICT;
+	CREATE INDEX quotes_by_expiry ON quotes (expires_at);
+	`,
 ];

@@ -1,0 +1,16 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Cohort } from '../domain/cohort.ts';
+
+const LEAD_IDS = `
+	SELECT lead_id AS leadId FROM list_leads
+	WHERE list_id = :listId AND position > :after AND position <= :upTo ORDER BY position`;
+
+export function cohortQueries(db: DatabaseSync) {
+	const leadIds = db.prepare(LEAD_IDS);
+
+	return {
+		/** In order of attachment. */
+		leadIds: ({ listId, after, upTo }: Cohort) =>
+			(leadIds.all({ listId, after, upTo }) as { leadId: string }[]).map(({ leadId }) => leadId),
+	};
+}
