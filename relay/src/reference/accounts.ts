@@ -5,6 +5,7 @@ import type { Ids } from '../ids.ts';
 import type { Database } from './db/index.ts';
 import { KEY_BYTES, KEY_PREFIX, hashKey, mintKey } from './domain/key.ts';
 import type { Tier } from './domain/plan.ts';
+import { createLedger } from './ledger.ts';
 
 export interface NewAccount {
 	/** Of the user and, when it is made, of the organization. */
@@ -62,7 +63,7 @@ export function createAccount(
 			createdAt,
 		});
 		if (isNew && credits > 0) {
-			db.accounts.book({ organizationId, amount: credits, workflowId: null, createdAt });
+			createLedger({ db, clock }).grant(organizationId, credits);
 		}
 		const userId = newId('user');
 		db.accounts.insertUser({

@@ -11,6 +11,7 @@ import { openDatabase } from './db/index.ts';
 import type { ErrorFormat } from './errors.ts';
 import { mount } from './http.ts';
 import type { Route } from './http.ts';
+import { createLedger } from './ledger.ts';
 import { VENDOR_LIMITS, createRateLimiter } from './rate-limit.ts';
 import type { RateLimits } from './rate-limit.ts';
 import { creditsBalance, legacyCreditsBalance, validateKey, whoami } from './routes/account.ts';
@@ -58,7 +59,8 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	const { clock, ids, log, seed = 'cleanlist', completionMs = 1_500, limits = VENDOR_LIMITS } = options;
 	const db = openDatabase(options.path);
 	const onChange = () => agenda.wake();
-	const workflows = createWorkflows({ db, clock, ids, seed, completionMs, onChange });
+	const ledger = createLedger({ db, clock });
+	const workflows = createWorkflows({ db, ledger, clock, ids, seed, completionMs, onChange });
 	const webhooks = createWebhookSender({ db, clock, ids, log, onChange });
 	const agenda = createAgenda({
 		clock,

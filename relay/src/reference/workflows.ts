@@ -22,9 +22,11 @@ import { enrich, resultOf } from './domain/generator.ts';
 import type { Enrichment } from './domain/generator.ts';
 import { EXTENSION_LEADS, nameKey } from './domain/list-name.ts';
 import { insufficientCredits, notFound } from './errors.ts';
+import type { Ledger } from './ledger.ts';
 
 export interface WorkflowOptions {
 	db: Database;
+	ledger: Ledger;
 	clock: Clock;
 	ids: Ids;
 	/** Of the generator. */
@@ -36,7 +38,7 @@ export interface WorkflowOptions {
 }
 
 /** Bulk enrichment: submitting, completing, and asking about it. */
-export function createWorkflows({ db, clock, ids, seed, completionMs, onChange }: WorkflowOptions) {
+export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, onChange }: WorkflowOptions) {
 	/** The caller's protected list, made on first use (contract E). */
 	const extensionLeads = (caller: Caller, now: number): string => {
 		const existing = db.lists.protectedId(caller.userId);
@@ -71,8 +73,7 @@ export function createWorkflows({ db, clock, ids, seed, completionMs, onChange }
 
 		db.transaction(() => {
 			const { organizationId } = caller;
-			const available = db.accounts.credits(organizationId) - db.accounts.heldCredits(organizationId);
-			if (heldCredits > available) throw insufficientCredits();
+			if (heldCredits > ledger.spendable(organizationId)) throw insufficientCredits();
 			const listId = extensionLeads(caller, now);
 			db.workflows.insert({
 				workflowId,
@@ -145,7 +146,7 @@ export function createWorkflows({ db, clock, ids, seed, completionMs, onChange }
 
 			const summary = summarize(results);
 			const charge = costOf({ emails: summary.emails_found, phones: summary.phones_found });
-			if (charge > 0) db.accounts.book({ organizationId, amount: -charge, workflowId, createdAt: now });
+			ledger.charge(organizationId, charge, workflowId);
 			db.workflows.complete({
 				workflowId,
 				successful: summary.successful,

@@ -27,13 +27,6 @@ const HELD_CREDITS = `
 	SELECT coalesce(sum(held_credits), 0) AS held FROM workflows
 	WHERE organization_id = ? AND status = 'processing'`;
 
-const INSERT_CREDIT_ENTRY = `
-	INSERT INTO credit_entries (organization_id, amount, workflow_id, created_at)
-	VALUES (:organizationId, :amount, :workflowId, :createdAt)`;
-
-const ADD_CREDITS =
-	'UPDATE organizations SET credits = credits + :amount WHERE organization_id = :organizationId';
-
 export interface KeyRow {
 	keyId: string;
 	expiresAt: number | null;
@@ -56,8 +49,6 @@ export function accountQueries(db: DatabaseSync) {
 	const keyByHash = db.prepare(KEY_BY_HASH);
 	const credits = db.prepare(CREDITS);
 	const heldCredits = db.prepare(HELD_CREDITS);
-	const insertCreditEntry = db.prepare(INSERT_CREDIT_ENTRY);
-	const addCredits = db.prepare(ADD_CREDITS);
 
 	return {
 		/** @returns false when the organization exists already; it is left as it is */
@@ -96,18 +87,7 @@ export function accountQueries(db: DatabaseSync) {
 
 		credits: (organizationId: string) => (credits.get(organizationId) as { credits: number }).credits,
 
-		/** Credits that workflows still running may yet cost. */
+		/** Credits that legacy workflows still running may yet be charged. They are in the balance until then. */
 		heldCredits: (organizationId: string) => (heldCredits.get(organizationId) as { held: number }).held,
-
-		/** Books a grant (positive) or a charge (negative). Call inside a transaction: it writes two rows. */
-		book(entry: {
-			organizationId: string;
-			amount: number;
-			workflowId: string | null;
-			createdAt: number;
-		}): void {
-			insertCreditEntry.run(entry);
-			addCredits.run({ amount: entry.amount, organizationId: entry.organizationId });
-		},
 	};
 }

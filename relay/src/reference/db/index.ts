@@ -2,6 +2,7 @@ import { openSqlite } from '../../sqlite/open.ts';
 import { accountQueries } from './accounts.ts';
 import { cohortQueries } from './cohorts.ts';
 import { leadListQueries } from './lead-lists.ts';
+import { ledgerQueries } from './ledger.ts';
 import { quoteQueries } from './quotes.ts';
 import { MIGRATIONS } from './schema.ts';
 import { webhookQueries } from './webhooks.ts';
@@ -14,14 +15,19 @@ export function openDatabase(path: string) {
 	const db = openSqlite(path, MIGRATIONS);
 	return {
 		accounts: accountQueries(db),
+		ledger: ledgerQueries(db),
 		lists: leadListQueries(db),
 		cohorts: cohortQueries(db),
 		quotes: quoteQueries(db),
 		workflows: workflowQueries(db),
 		webhooks: webhookQueries(db),
 
-		/** Runs `work` in one transaction: all of it is on disk when this returns, or none of it. */
+		/**
+		 * Runs `work` in one transaction: all of it is on disk when this returns, or none of it. Inside another
+		 * transaction it becomes a part of that one.
+		 */
 		transaction<T>(work: () => T): T {
+			if (db.isTransaction) return work();
 			db.exec('BEGIN IMMEDIATE');
 			try {
 				const result = work();

@@ -189,4 +189,44 @@ export const MIGRATIONS: readonly string[] = [
 	) STRICT;
 	CREATE INDEX quotes_by_expiry ON quotes (expires_at);
 	`,
+	`
+	-- Every movement of credits, in order, and nothing else: entries are added, never changed.
+	CREATE TABLE credit_ledger (
+		entry_id        INTEGER PRIMARY KEY AUTOINCREMENT,
+		organization_id TEXT NOT NULL REFERENCES organizations,
+		kind            TEXT NOT NULL,
+		-- What it does to the balance, which is the sum of this column.
+		amount          INTEGER NOT NULL,
+		-- What it does to the credits set aside for work under way.
+		reserved        INTEGER NOT NULL,
+		-- The workflow or run it belongs to.
+		reference       TEXT,
+		created_at      INTEGER NOT NULL,
+		CHECK (CASE kind
+			WHEN 'grant'   THEN amount > 0 AND reserved = 0
+			WHEN 'charge'  THEN amount < 0 AND reserved = 0
+			WHEN 'reserve' THEN amount < 0 AND reserved = -amount
+			WHEN 'settle'  THEN amount = 0 AND reserved < 0
+			WHEN 'refund'  THEN amount > 0 AND reserved = -amount
+			ELSE FALSE
+		END)
+	) STRICT;
+	CREATE INDEX credit_ledger_by_organization ON credit_ledger (organization_id, entry_id);
+	CREATE INDEX credit_ledger_by_reference ON credit_ledger (reference);
+
+	INSERT INTO credit_ledger (entry_id, organization_id, kind, amount, reserved, reference, created_at)
+	SELECT entry_id, organization_id, iif(amount > 0, 'grant', 'charge'), amount, 0, workflow_id, created_at
+	FROM credit_entries WHERE amount <> 0;
+	DROP TABLE credit_entries;
+
+	ALTER TABLE organizations ADD COLUMN reserved_credits INTEGER NOT NULL DEFAULT 0 CHECK (reserved_credits >= 0);
+
+	CREATE TRIGGER credits_booked AFTER INSERT ON credit_ledger BEGIN
+		UPDATE organizations SET credits = credits + NEW.amount, reserved_credits = reserved_credits + NEW.reserved
+		WHERE organization_id = NEW.organization_id;
+	END;
+	CREATE TRIGGER credits_stay_booked BEFORE UPDATE ON credit_ledger BEGIN
+		SELECT raise(ABORT, 'an entry of the ledger is never changed');
+	END;
+	`,
 ];

@@ -38,4 +38,5 @@ export const normalizeUrl = (url: string): string =>
 		.replace(/^[a-z][a-z0-9+.-]*:\/\//, '')
 		.replace(/[?#].*$/s, '')
 		.replace(/^www\./, '')
-		.replace(/\/+$/, '');
+		// The look-behind keeps a long run of slashes from being tried from each of them.
+		.replace(/(?<!\/)\/+$/, '');

@@ -140,9 +140,9 @@ const RESERVED =
 /** The given domain when it is a reserved one (RFC 2606), else a stand-in: `acme.io` becomes `acme-io.example`. */
 function reservedDomain(company: string, identity: string): string {
 	const host = normalizeUrl(company).split('/')[0] ?? '';
-	const reserved =
-		RESERVED.test(host) && host.length <= 253 && host.split('.').every((label) => label.length <= 63);
-	if (reserved) return host;
+	// A name in the DNS is at most 253 characters, each of its labels at most 63.
+	const valid = host.length <= 253 && host.split('.').every((label) => label.length <= 63);
+	if (valid && RESERVED.test(host)) return host;
 	return `${slug(host, '-', 63) || `company-${identity.slice(0, 8)}`}.example`;
 }
 
