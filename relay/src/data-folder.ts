@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Ids } from './ids.ts';
 
@@ -50,7 +50,7 @@ const HAS_MODES = process.platform !== 'win32';
  */
 export async function openDataFolder(path: string, ids: Ids): Promise<DataFolder> {
 	const keysFolder = join(path, 'keys');
-	await usable(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
+	await usable(path, () => makeFolder(path));
 	const unlock = await usable(path, async () => lock(path));
 	try {
 		const created = await usable(path, () => ensureKeys(path, keysFolder, ids));
@@ -58,6 +58,22 @@ export async function openDataFolder(path: string, ids: Ids): Promise<DataFolder
 	} catch (error) {
 		unlock();
 		throw error;
+	}
+}
+
+/**
+ * Makes the folder and those above it. Not by Node's `recursive`: that never comes back where a folder can't be
+ * made although the one above exists, as in /proc.
+ */
+async function makeFolder(path: string): Promise<void> {
+	try {
+		await mkdir(path, { mode: 0o700 });
+	} catch (error) {
+		const above = dirname(path);
+		if (errorCode(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+		if (errorCode(error) !== 'ENOENT' || existsSync(above)) throw error;
+		await makeFolder(above);
+		await mkdir(path, { mode: 0o700 });
 	}
 }
 
@@ -78,7 +94,9 @@ function lock(path: string): () => void {
 		}
 		throw error;
 	}
-	return () => db.close();
+	return () => {
+		if (db.isOpen) db.close();
+	};
 }
 
 /** Makes the keys when there are none. The folder `keys` appears whole, by one rename, or not at all. */
@@ -176,12 +194,10 @@ const REASONS: Record<string, string> = {
 };
 
 function reason(error: unknown): string {
-	return REASONS[errorCode(error) ?? ''] ?? (error instanceof Error ? error.message : String(error));
+	return REASONS[errorCode(error) ?? ''] ?? (error as Error).message;
 }
 
-function errorCode(error: unknown): string | undefined {
-	return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-}
+const errorCode = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code;
 
 const SQLITE_BUSY = 5;
 /** SQLite's primary result code, without the extension in the higher bits. */

@@ -1,0 +1,127 @@
+import { resolve } from 'node:path';
+import { ConfigError, readConfig } from '../../relay/src/config.ts';
+
+const faultsOf = (env: NodeJS.ProcessEnv) => {
+	try {
+		readConfig(env);
+	} catch (error) {
+		if (error instanceof ConfigError) return error.message.split('\n');
+		throw error;
+	}
+	return [];
+};
+
+test('with no settings the relay is a local run: loopback, with the reference API', () => {
+	expect(readConfig({ PATH: '/bin' })).toEqual({
+		host: '127.0.0.1',
+		port: 8717,
+		publicUrl: null,
+		dataFolder: resolve('.cleanlist-relay'),
+		reference: { enabled: true, completionMs: null, limits: null },
+		allow: ['127.0.0.0/8', '::1/128', 'localhost'],
+		trustProxy: [],
+		showKeys: true,
+		log: { level: 'info', format: 'auto' },
+		shutdownBudgetMs: 8_000,
+	});
+});
+
+test('every setting can be set', () => {
+	expect(
+		readConfig({
+			RELAY_HOST: '0.0.0.0',
+			RELAY_PORT: '0',
+			RELAY_PUBLIC_URL: 'https://Relay.example.com/hooks/',
+			RELAY_DATA: '/var/lib/relay',
+			RELAY_REFERENCE: 'on',
+			RELAY_REFERENCE_COMPLETION_MS: '0',
+			RELAY_REFERENCE_LIMITS: '60/300',
+			RELAY_ALLOW: '10.0.0.0/8, fd00::/8, 192.168.1.7,n8n.internal , n8n',
+			RELAY_TRUST_PROXY: 'loopback,10.1.2.3',
+			RELAY_SHOW_KEYS: 'never',
+			RELAY_LOG_LEVEL: 'debug',
+			RELAY_LOG_FORMAT: 'pretty',
+			RELAY_SHUTDOWN_BUDGET_MS: '30000',
+		}),
+	).toEqual({
+		host: '0.0.0.0',
+		port: 0,
+		publicUrl: 'https://relay.example.com/hooks',
+		dataFolder: resolve('/var/lib/relay'),
+		reference: {
+			enabled: true,
+			completionMs: 0,
+			limits: { perKeyPerMinute: 60, perOrganizationPerMinute: 300 },
+		},
+		allow: ['10.0.0.0/8', 'fd00::/8', '192.168.1.7', 'n8n.internal', 'n8n'],
+		trustProxy: ['loopback', '10.1.2.3'],
+		showKeys: false,
+		log: { level: 'debug', format: 'pretty' },
+		shutdownBudgetMs: 30_000,
+	});
+});
+
+test.each([
+	['on loopback', {}, true, true],
+	['on loopback by name', { RELAY_HOST: 'localhost' }, true, true],
+	['on IPv6 loopback', { RELAY_HOST: '::1' }, true, true],
+	['on every address', { RELAY_HOST: '0.0.0.0' }, false, false],
+	['on a private address', { RELAY_HOST: '192.168.1.5' }, false, false],
+	['behind a proxy', { RELAY_PUBLIC_URL: 'https://relay.example.com' }, false, true],
+	['when told', { RELAY_HOST: '0.0.0.0', RELAY_REFERENCE: 'on' }, true, false],
+])(
+	'%s, the reference API and loopback receivers have the default they should',
+	(_, env, reference, loopback) => {
+		const config = readConfig(env);
+		expect(config.reference.enabled).toBe(reference);
+		expect(config.allow.includes('127.0.0.0/8')).toBe(loopback);
+	},
+);
+
+test('an empty setting counts as unset, and an empty list can be written as a comma', () => {
+	expect(readConfig({ RELAY_PORT: '', RELAY_HOST: ' ' })).toMatchObject({ port: 8717, host: '127.0.0.1' });
+	expect(readConfig({ RELAY_ALLOW: ',' }).allow).toEqual([]);
+});
+
+test.each([
+	['RELAY_HOST', 'not a host'],
+	['RELAY_HOST', 'http://127.0.0.1'],
+	['RELAY_PORT', '65536'],
+	['RELAY_PORT', '-1'],
+	['RELAY_PORT', '80.5'],
+	['RELAY_PORT', '0x50'],
+	['RELAY_PORT', 'http'],
+	['RELAY_PUBLIC_URL', 'relay.example.com'],
+	['RELAY_PUBLIC_URL', 'ftp://relay.example.com'],
+	['RELAY_PUBLIC_URL', 'https://user:pass@relay.example.com'],
+	['RELAY_PUBLIC_URL', 'https://relay.example.com/?a=1'],
+	['RELAY_REFERENCE', 'yes'],
+	['RELAY_REFERENCE_COMPLETION_MS', '1.5s'],
+	['RELAY_REFERENCE_LIMITS', '60'],
+	['RELAY_REFERENCE_LIMITS', '0/0'],
+	['RELAY_ALLOW', '10.0.0.0/33'],
+	['RELAY_ALLOW', 'http://n8n:5678'],
+	['RELAY_TRUST_PROXY', 'true'],
+	['RELAY_SHOW_KEYS', 'always'],
+	['RELAY_LOG_LEVEL', 'INFO'],
+	['RELAY_LOG_FORMAT', 'text'],
+	['RELAY_SHUTDOWN_BUDGET_MS', '1e3'],
+])('%s refuses %s in one sentence that says what it must be', (name, value) => {
+	expect(faultsOf({ [name]: value })).toEqual([
+		expect.stringMatching(
+			new RegExp(`^${name} is "${value.replace(/[.?]/g, '\\$&')}", but must be .+[^.]\\.$`),
+		),
+	]);
+});
+
+test('a misspelt setting is not taken for its default', () => {
+	expect(faultsOf({ RELAY_PROT: '9000' })).toEqual(['RELAY_PROT is not a setting; did you mean RELAY_PORT?']);
+	expect(faultsOf({ RELAY_DATA_FOLDER: '/x' })[0]).toMatch(/RELAY_DATA/);
+	expect(faultsOf({ RELAY_ZZZZZZZZZZZZZZZ: '1' })[0]).toMatch(
+		/is not a setting; unset it, or use one of RELAY_HOST,/,
+	);
+});
+
+test('every fault is told, not only the first', () => {
+	expect(faultsOf({ RELAY_PORT: 'x', RELAY_REFERENCE: 'maybe', RELAY_HOTS: 'y' })).toHaveLength(3);
+});

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { chooseFormat, createLogger, scrub } from '../../relay/src/log.ts';
+
+const capture = (format: 'json' | 'pretty' = 'json') => {
+	let text = '';
+	const log = createLogger({ level: 'trace', format, output: { write: (line) => void (text += line) } });
+	return { log, text: () => text };
+};
+
+const SECRETS = {
+	'a relay token': 'crt_kJ3nbXyZ0123456789-_abcdefghijABCDEFGHIJ01',
+	'an API key': 'clapi_live_kJ3nbXyZ0123456789-_abcdefghijABCDEFGHIJ01',
+	'a signing secret': 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD/x==',
+	'an ingest URL': 'in/kJ3nbXyZ0123456789-_abcdefghijABCDEFGHIJ0123',
+	'an e-mail address': 'ada.lovelace+n8n@mail.example.co.uk',
+	'an e-mail address in capitals': 'ADA@EXAMPLE.COM',
+	'an e-mail address beyond ASCII': 'zoë.müller@exämple.com',
+	'an e-mail address with an emoji': '🦄@example.com',
+};
+
+describe.each(Object.entries(SECRETS))('%s never reaches the log', (_, secret) => {
+	test.each([
+		['as the message', (s: string) => [`posted to http://127.0.0.1:8717/${s}?x=1`]],
+		['in a field', (s: string) => [{ url: `http://h/${s}` }, 'm']],
+		['nested', (s: string) => [{ a: { b: [{ c: `/${s}` }] } }, 'm']],
+		['after a line break', (s: string) => [{ text: `one\n/${s}\ttwo` }, 'm']],
+		['between quotes and backslashes', (s: string) => [{ text: `"\\\\"/${s}"\\` }, 'm']],
+		['in an error', (s: string) => [{ err: new Error(`bad body: {"email":"/${s}"}`) }, 'm']],
+		['as a key', (s: string) => [{ [`/${s}`]: 1 }, 'm']],
+	])('%s', (_where, args) => {
+		for (const format of ['json', 'pretty'] as const) {
+			const { log, text } = capture(format);
+			(log.info as (...a: unknown[]) => void)(...args(secret));
+			expect(text()).not.toContain(secret);
+			expect(text()).not.toContain(secret.slice(6, 14));
+		}
+	});
+});
+
+test('percent-encoded forms are caught as well', () => {
+	const line = scrub('"resume=https%3A%2F%2Fh%2Fin%2FsecretTOKEN&mail=ada%40example.com"');
+	expect(line).not.toMatch(/secretTOKEN|ada|example\.com/);
+});
+
+test('authorization headers are censored by name and by look', () => {
+	const { log, text } = capture();
+	log.info({ authorization: 'abc' }, 'm');
+	log.info({ req: { headers: { authorization: 'Bearer abcdefgh12345678' } } }, 'Basic dXNlcjpwYXNzd29yZA==');
+	expect(text()).not.toMatch(/"abc"|abcdefgh12345678|dXNlcjpwYXNzd29yZA/);
+});
+
+test('what is no secret stays readable', () => {
+	const line =
+		'{"msg":"n8n answered 404","path":"/relay/v1/events","at":"/x/node_modules/.pnpm/fastify@5.12.8/lib"}';
+	expect(scrub(line)).toBe(line);
+});
+
+test('whatever is logged, the line stays one line of valid JSON', () => {
+	fc.assert(
+		fc.property(
+			fc.string({ unit: 'binary' }),
+			fc.constantFrom(...Object.values(SECRETS)),
+			(noise, secret) => {
+				const { log, text } = capture();
+				log.info({ value: `${noise}${secret}${noise}` }, noise);
+				expect(text().trimEnd().split('\n')).toHaveLength(1);
+				expect(JSON.parse(text())).toHaveProperty('value');
+			},
+		),
+	);
+});
+
+test('for people a line is short, with the fields after the message', () => {
+	const { log, text } = capture('pretty');
+	log.warn({ status: 404, url: 'http://h/' }, 'delivery failed');
+	expect(text()).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}delivery failed status=404 url=http:\/\/h\/\n$/);
+});
+
+test('control characters from outside can not fake a line or move the cursor', () => {
+	const { log, text } = capture('pretty');
+	log.info({ reason: 'a\n12:00:00.000 info fake\u001b[2J\u009b' }, 'm\r\nx');
+	expect(text()).toMatch(/^\P{Cc}*\n$/u);
+});
+
+test('the format follows the terminal unless set', () => {
+	expect(chooseFormat('auto', true)).toBe('pretty');
+	expect(chooseFormat('auto', false)).toBe('json');
+	expect(chooseFormat('json', true)).toBe('json');
+});

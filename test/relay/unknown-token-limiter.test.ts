@@ -1,0 +1,33 @@
+import { createUnknownTokenLimiter } from '../../relay/src/http/unknown-token-limiter.ts';
+import { createTestClock } from '../support/test-clock.ts';
+
+test('an address that used up its share is told when to come back, and others are not affected', async () => {
+	const clock = createTestClock();
+	const limiter = createUnknownTokenLimiter({ clock, perMinute: 2 });
+	expect([limiter.count('192.0.2.1'), limiter.count('192.0.2.1')]).toEqual([null, null]);
+
+	await clock.advance(20_000);
+	expect(limiter.count('192.0.2.1')).toBe(40);
+	expect(limiter.count('192.0.2.2')).toBeNull();
+
+	await clock.advance(40_000);
+	expect(limiter.count('192.0.2.1')).toBeNull();
+});
+
+test.each([
+	['the same /64, written out and shortened', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2::9', true],
+	['another /64', '2001:db8:1:2::1', '2001:db8:1:3::1', false],
+	['a shortened start', '::1', '::2', true],
+	['IPv4 in IPv6', '::ffff:192.0.2.1', '::ffff:192.0.2.2', false],
+])('IPv6 addresses are counted by network: %s', (_, first, second, together) => {
+	const limiter = createUnknownTokenLimiter({ clock: createTestClock(), perMinute: 1 });
+	limiter.count(first);
+	expect(limiter.count(second) !== null).toBe(together);
+});
+
+test('memory stays bounded however many addresses try', () => {
+	const limiter = createUnknownTokenLimiter({ clock: createTestClock(), perMinute: 60 });
+	for (let i = 0; i < 10_000; i++) limiter.count(`10.0.${i >> 8}.${i & 255}`);
+	expect(limiter.count('192.0.2.1')).toBe(60);
+	expect(limiter.count('10.0.0.1')).toBeNull();
+});
