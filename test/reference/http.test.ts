@@ -78,7 +78,13 @@ it('rolls back all of a transaction that fails halfway, and keeps the database u
 	expect(() =>
 		db.transaction(() => {
 			db.accounts.insertOrganization(organization);
-			db.accounts.book({ organizationId: 'org', amount: -1, workflowId: null, createdAt: 0 });
+			db.ledger.book({
+				organizationId: 'org',
+				kind: 'charge',
+				credits: 1,
+				reference: null,
+				createdAt: 0,
+			});
 		}),
 	).toThrow(/CHECK constraint failed: credits >= 0/);
 	expect(db.accounts.insertOrganization(organization)).toBe(true);

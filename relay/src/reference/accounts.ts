@@ -62,9 +62,7 @@ export function createAccount(
 			appsumoTier: account.appsumoTier ?? null,
 			createdAt,
 		});
-		if (isNew && credits > 0) {
-			createLedger({ db, clock }).grant(organizationId, credits);
-		}
+		if (isNew) createLedger({ db, clock }).grant(organizationId, credits);
 		const userId = newId('user');
 		db.accounts.insertUser({
 			userId,

@@ -56,11 +56,7 @@ export function createLedger({ db, clock }: { db: Database; clock: Clock }) {
 		 *
 		 * @throws Error when it cost more than was set aside
 		 */
-		settle(
-			organizationId: string,
-			reference: string,
-			cost: number,
-		): { charged: number; refunded: number } {
+		settle(organizationId: string, reference: string, cost: number): { charged: number; refunded: number } {
 			const refunded = db.ledger.reservedFor(organizationId, reference) - cost;
 			if (refunded < 0) throw new Error(`${reference} cost ${cost} credits, more than was set aside for it.`);
 			book('settle', organizationId, cost, reference);
