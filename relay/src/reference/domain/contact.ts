@@ -13,20 +13,28 @@ export function namesSomeone(contact: Contact): boolean {
 
 /**
  * What makes two contacts the same person: the LinkedIn profile when given, else name and company (its domain
- * before its name), without regard to case, spacing, or how the URL is written. Returned as a SHA-256 in hex,
- * so that it has one length whatever was sent.
+ * before its name), else the e-mail address, without regard to case, spacing, or how the URL is written.
+ * Returned as a SHA-256 in hex, so that it has one length whatever was sent.
  */
 export function identityOf(contact: Contact): string {
+	return createHash('sha256')
+		.update(JSON.stringify(distinguishing(contact)))
+		.digest('hex');
+}
+
+function distinguishing(contact: Contact): string[] {
 	const profile = text(contact.linkedin_url);
-	const parts = profile
-		? ['linkedin', normalizeUrl(profile).replace(/^[a-z]{2,3}\.linkedin\.com/, 'linkedin.com')]
-		: [
-				'name',
-				normalize(contact.first_name),
-				normalize(contact.last_name),
-				normalizeUrl(text(contact.company_domain) ?? '') || normalize(contact.company_name),
-			];
-	return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+	if (profile) {
+		return ['linkedin', normalizeUrl(profile).replace(/^[a-z]{2,3}\.linkedin\.com/, 'linkedin.com')];
+	}
+	const email = text(contact.email);
+	if (email && !namesSomeone(contact)) return ['email', normalize(email)];
+	return [
+		'name',
+		normalize(contact.first_name),
+		normalize(contact.last_name),
+		normalizeUrl(text(contact.company_domain) ?? '') || normalize(contact.company_name),
+	];
 }
 
 const normalize = (value: string | null | undefined): string =>

@@ -39,9 +39,16 @@ export interface Enrichment {
  * Makes up what Cleanlist would find. A pure function of the seed and the contact: the same contact gets the
  * same answer at any time, in any run, under any enrichment type. Addresses are under reserved example domains
  * and numbers in the ranges kept for fiction, so nothing made up here can reach anybody.
+ *
+ * @param known `email`: this address is checked instead of another being made up; `identity`: of a lead whose
+ *   fields may have changed since it was first seen
  */
-export function enrich(seed: string, contact: Contact): Enrichment {
-	const identity = identityOf(contact);
+export function enrich(
+	seed: string,
+	contact: Contact,
+	known: { email?: string | null; identity?: string } = {},
+): Enrichment {
+	const identity = known.identity ?? identityOf(contact);
 	// One independent draw per question, so that asking a new one later changes no old answer.
 	const draw = (question: string): number =>
 		createHash('sha256').update(`${seed}\0${identity}\0${question}`).digest().readUIntBE(0, 6) / 2 ** 48;
@@ -55,17 +62,17 @@ export function enrich(seed: string, contact: Contact): Enrichment {
 		companyDomain: text(contact.company_domain),
 		linkedinUrl: text(contact.linkedin_url),
 	};
+	const knownEmail = text(known.email);
 	if (draw('known') < UNKNOWN_PERSON) {
 		return { ...given, title: null, location: null, email: null, otherEmails: [], phone: null };
 	}
 
-	const fromProfile = namesInProfile(given.linkedinUrl);
-	const firstName = given.firstName ?? fromProfile?.first ?? pick('first name', FIRST_NAMES);
-	const lastName = given.lastName ?? fromProfile?.last ?? pick('last name', LAST_NAMES);
-	const companyName =
-		given.companyName ??
-		(given.companyDomain ? companyNameFrom(given.companyDomain) : pick('company', COMPANIES));
-	const mailDomain = reservedDomain(given.companyDomain ?? companyName, identity);
+	const read = namesInProfile(given.linkedinUrl) ?? namesInEmail(knownEmail);
+	const firstName = given.firstName ?? read?.first ?? pick('first name', FIRST_NAMES);
+	const lastName = given.lastName ?? read?.last ?? pick('last name', LAST_NAMES);
+	const domain = given.companyDomain ?? (given.companyName ? null : domainOfEmail(knownEmail));
+	const companyName = given.companyName ?? (domain ? companyNameFrom(domain) : pick('company', COMPANIES));
+	const mailDomain = reservedDomain(domain ?? companyName, identity);
 
 	const local = localPart(firstName, lastName, identity);
 	const hasEmail = draw('email') < HAS_EMAIL;
@@ -73,11 +80,13 @@ export function enrich(seed: string, contact: Contact): Enrichment {
 		firstName,
 		lastName,
 		companyName,
-		companyDomain: given.companyDomain ?? mailDomain,
+		companyDomain: domain ?? mailDomain,
 		linkedinUrl: given.linkedinUrl,
 		title: pick('title', TITLES),
 		location: pick('location', LOCATIONS),
-		email: hasEmail ? { address: `${local}@${mailDomain}`, status: statusAt(draw('email status')) } : null,
+		email: hasEmail
+			? { address: knownEmail ?? `${local}@${mailDomain}`, status: statusAt(draw('email status')) }
+			: null,
 		otherEmails: hasEmail && draw('other email') < HAS_OTHER_EMAIL ? [`${local}@example.com`] : [],
 		phone: draw('phone') < HAS_PHONE ? fictionalNumber(draw) : null,
 	};
@@ -121,10 +130,19 @@ function statusAt(fraction: number): EmailStatus {
 /** `…/in/jane-van-doe-4b12` names Jane Van Doe; null when the URL holds no such name. */
 function namesInProfile(url: string | null): { first: string; last: string } | null {
 	const slug = /\/in\/([^/]+)/.exec(normalizeUrl(url ?? ''))?.[1] ?? '';
-	const words = slug.split('-').filter((word) => /^\p{L}+$/u.test(word));
-	const [first, ...rest] = words.map(capitalize);
+	return namesIn(slug.split('-'));
+}
+
+/** `jane.doe@…` names Jane Doe; null when the address holds no such name. */
+const namesInEmail = (email: string | null) => namesIn((email ?? '').split('@', 1)[0]!.split(/[._-]/));
+
+function namesIn(parts: string[]): { first: string; last: string } | null {
+	const words = parts.filter((word) => /^\p{L}+$/u.test(word));
+	const [first, ...rest] = words.map((word) => capitalize(word.toLowerCase()));
 	return first && rest.length > 0 ? { first, last: rest.join(' ') } : null;
 }
+
+const domainOfEmail = (email: string | null): string | null => text(email?.split('@')[1]);
 
 const companyNameFrom = (domain: string): string =>
 	capitalize(normalizeUrl(domain).split(/[./]/)[0] ?? domain);
