@@ -26,16 +26,14 @@ export function verifySignature(
 	body: Buffer,
 	nowMs: number,
 ): Verdict {
-	if (typeof secret !== 'string' || secret === '') return 'no-secret';
+	const key = Buffer.from(typeof secret === 'string' ? secret.replace(/^whsec_/, '') : '', 'base64');
+	if (key.length === 0) return 'no-secret';
 	if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') {
 		return 'unsigned';
 	}
 	if (!/^\d{1,12}$/.test(timestamp)) return 'unsigned';
 	if (Math.abs(nowMs / 1000 - Number(timestamp)) > TOLERANCE_S) return 'stale';
-	const expected = createHmac('sha256', Buffer.from(secret.replace(/^whsec_/, ''), 'base64'))
-		.update(`${id}.${timestamp}.`)
-		.update(body)
-		.digest();
+	const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
 	const matches = signature.split(' ').some((part) => {
 		const [version, encoded] = part.split(',', 2);
 		if (version !== 'v1' || encoded === undefined) return false;

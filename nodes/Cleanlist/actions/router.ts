@@ -41,7 +41,7 @@ async function eachItem(
 		} catch (error) {
 			const nodeError = asNodeError(context.getNode(), error, item);
 			if (!context.continueOnFail()) throw nodeError;
-			output.push(errorItem(nodeError, item));
+			output.push(errorItem(context.getNode(), nodeError, item));
 		}
 	}
 	return output;

@@ -21,7 +21,7 @@ export function readErrorBody(body: unknown): ErrorBody {
 	const record = asRecord(body);
 	if (!record) return { ...EMPTY, problem: plainText(body) };
 	const inner = asRecord(record.error) ?? asRecord(record.detail);
-	if (inner) return readErrorBody({ ...inner, error: undefined });
+	if (inner) return readErrorBody(inner);
 	const { detail } = record;
 	return {
 		code: text(record.code),

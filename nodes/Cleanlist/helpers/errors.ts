@@ -170,15 +170,24 @@ export function asNodeError(
 	return new NodeOperationError(node, error as Error, { itemIndex });
 }
 
-/** The one item that stands for a failed input item when the node continues on failure. */
-export function errorItem(error: NodeApiError | NodeOperationError, itemIndex: number): INodeExecutionData {
+/**
+ * The one item that stands for a failed input item when the node continues on failure.
+ *
+ * It carries no `error` of its own, because n8n then reduces its json to the message. Without one, all but
+ * the latest n8n versions send it to the error output only if `error` and `message` are its only keys.
+ */
+export function errorItem(
+	node: INode,
+	error: NodeApiError | NodeOperationError,
+	itemIndex: number,
+): INodeExecutionData {
+	const details = error.context.cleanlist as IDataObject | undefined;
 	return {
 		json: {
 			error: error.message,
-			...(error.description ? { description: error.description } : {}),
-			...(error.context.cleanlist as IDataObject | undefined),
+			...(error.description && { message: error.description }),
+			...(details && node.onError !== 'continueErrorOutput' && { details }),
 		},
-		error,
 		pairedItem: { item: itemIndex },
 	};
 }

@@ -51,7 +51,8 @@ export const leadListField: INodeProperties = {
 				{
 					type: 'regex',
 					properties: {
-						regex: LIST_URL,
+						// n8n matches the whole value.
+						regex: `${LIST_URL}.*`,
 						errorMessage: 'Paste the address of a lead list as the Cleanlist portal shows it',
 					},
 				},

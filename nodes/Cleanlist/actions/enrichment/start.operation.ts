@@ -60,10 +60,33 @@ class Run {
 
 	private submitted = 0;
 
-	constructor(private readonly context: IExecuteFunctions) {}
+	private readonly context: IExecuteFunctions;
+
+	constructor(context: IExecuteFunctions) {
+		this.context = context;
+	}
 
 	async execute(itemCount: number): Promise<INodeExecutionData[]> {
-		const { size, stopOnUnsendable } = this.readOptions();
+		const options = this.usableOptions(itemCount);
+		if (options) {
+			const entries = this.readItems(itemCount, options.stopOnUnsendable);
+			if (entries.length > 0) await this.submitAll(entries, options.size);
+		}
+		return this.output.filter((item) => item !== undefined);
+	}
+
+	/** The options; null, with an error item for every input item, when they can't be used. */
+	private usableOptions(itemCount: number): ReturnType<Run['readOptions']> | null {
+		try {
+			return this.readOptions();
+		} catch (error) {
+			const everyItem = Array.from({ length: itemCount }, (_, item) => ({ itemIndex: item, place: item }));
+			this.fail(error, everyItem);
+			return null;
+		}
+	}
+
+	private readItems(itemCount: number, stopOnUnsendable: boolean): Entry[] {
 		const entries: Entry[] = [];
 		for (let item = 0; item < itemCount; item++) {
 			try {
@@ -72,8 +95,7 @@ class Run {
 				this.fail(error, [{ itemIndex: item, place: this.output.push(undefined) - 1 }]);
 			}
 		}
-		if (entries.length > 0) await this.submitAll(entries, size);
-		return this.output.filter((item) => item !== undefined);
+		return entries;
 	}
 
 	private readOptions(): { size: number; stopOnUnsendable: boolean } {
@@ -195,7 +217,7 @@ class Run {
 			method: 'GET',
 			path: `${RELAY_V1}/sources`,
 		});
-		const source = sources?.find(({ name }) => name === 'default') ?? sources?.[0];
+		const source = sources?.find(({ id }) => id === 'default') ?? sources?.[0];
 		if (source) return source.ingest_url;
 		throw parameterError(
 			this.context.getNode(),
@@ -286,7 +308,7 @@ class Run {
 		for (const { itemIndex, place } of entries) {
 			if (this.failedItems.has(itemIndex)) continue;
 			this.failedItems.add(itemIndex);
-			this.output[place] = errorItem(nodeError, itemIndex);
+			this.output[place] = errorItem(this.context.getNode(), nodeError, itemIndex);
 		}
 	}
 }

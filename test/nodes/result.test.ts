@@ -1,0 +1,197 @@
+import { simplifiedTask } from '../../nodes/Cleanlist/actions/enrichment/get.operation.ts';
+import { flatResult } from '../../nodes/Cleanlist/helpers/result.ts';
+import { eventItems } from '../../nodes/CleanlistTrigger/items.ts';
+
+const flat = {
+	task_id: 't1',
+	status: 'completed',
+	primary_email: 'zoe@example.com',
+	primary_email_status: 'verified',
+	personal_phone_numbers: ['+12025550101', '+12025550102'],
+	prospect: { first_name: 'Zoë 🚀', last_name: 'Ng', full_name: 'Zoë Ng' },
+	company: { name: 'Example', domain: 'example.com' },
+};
+const nested = {
+	task_id: 't1',
+	status: 'completed',
+	prospect_id: 'p',
+	lead_id: 'l',
+	result: {
+		email: 'zoe@example.com',
+		email_status: 'verified',
+		other_emails: [],
+		phones: [{ type: 'mobile', number: '+12025550101' }],
+		linkedin_url: 'https://www.linkedin.com/in/zoe',
+		provider: 'x',
+	},
+	input: { first_name: 'Zoë 🚀', last_name: 'Ng', company_name: 'Example', company_domain: 'example.com' },
+};
+const read = {
+	found: true,
+	status: 'completed',
+	email: 'zoe@example.com',
+	email_status: 'verified',
+	phone: '+12025550101',
+	first_name: 'Zoë 🚀',
+	last_name: 'Ng',
+	title: null,
+	company_name: 'Example',
+	company_domain: 'example.com',
+	task_id: 't1',
+};
+const NOTHING = Object.fromEntries(Object.keys(flatResult({})).map((key) => [key, null]));
+
+describe('a result', () => {
+	it('is read in its flat shape', () => {
+		expect(flatResult(flat)).toEqual({ ...read, full_name: 'Zoë Ng', linkedin_url: null });
+	});
+
+	it('is read in its nested shape', () => {
+		expect(flatResult(nested)).toEqual({
+			...read,
+			full_name: 'Zoë 🚀 Ng',
+			linkedin_url: 'https://www.linkedin.com/in/zoe',
+		});
+	});
+
+	it.each([
+		null,
+		undefined,
+		5,
+		'text',
+		[],
+		{},
+		{ prospect: null, company: null, result: null, personal_phone_numbers: null },
+	])('of %j is found nowhere, and no error', (item) => {
+		expect(flatResult(item)).toEqual({ ...NOTHING, found: false });
+	});
+
+	it('that found nothing has no e-mail status', () => {
+		expect(flatResult({ ...flat, primary_email: null, personal_phone_numbers: [] })).toMatchObject({
+			found: false,
+			email: null,
+			email_status: null,
+			phone: null,
+		});
+	});
+
+	it.each([
+		[['+1', '+2'], '+1'],
+		[[null, '', '+2'], '+2'],
+		[[{ number: '+3' }], '+3'],
+		[[{ type: 'work' }, { phone_number: '+4' }], '+4'],
+		[[{ raw: '555', e164: '+5' }], '+5'],
+		['+6', '+6'],
+		[[], null],
+		[{}, null],
+	])('has the phone of %j', (personal_phone_numbers, phone) => {
+		expect(flatResult({ personal_phone_numbers })).toMatchObject({ phone, found: phone !== null });
+	});
+
+	it('keeps an e-mail status it has never heard of', () => {
+		expect(flatResult({ ...flat, primary_email_status: 'reliable' })).toMatchObject({
+			email_status: 'reliable',
+		});
+	});
+});
+
+describe('the status of a task', () => {
+	const { task_id: _, status: __, ...rest } = flat;
+	it.each([
+		['under result', { task_id: 't1', workflow_id: 'w1', status: 'completed', result: flat }],
+		['under result, without ids', { task_id: 't1', workflow_id: 'w1', status: 'completed', result: rest }],
+		['at the top level', { ...flat, workflow_id: 'w1' }],
+		['as the first of results', { workflow_id: 'w1', status: 'completed', results: [flat] }],
+		['as the first of data', { workflow_id: 'w1', data: [flat] }],
+		['nested', { task_id: 't1', workflow_id: 'w1', status: 'completed', result: nested }],
+		['nested at the top level', { ...nested, workflow_id: 'w1' }],
+	])('may come %s', (_name, response) => {
+		expect(simplifiedTask(response, 'asked')).toMatchObject({ ...read, workflow_id: 'w1' });
+	});
+
+	it('may not be there yet', () => {
+		expect(
+			simplifiedTask({ task_id: 't1', workflow_id: 'w1', status: 'processing', result: null }, 't1'),
+		).toEqual({
+			...NOTHING,
+			found: false,
+			status: 'processing',
+			task_id: 't1',
+			workflow_id: 'w1',
+		});
+	});
+
+	it('is that of the task asked for, also when the answer does not say', () => {
+		expect(simplifiedTask({ status: 'completed', result: rest }, 'asked').task_id).toBe('asked');
+	});
+});
+
+describe('the items of a delivered event', () => {
+	const payload = {
+		event: 'enrichment.completed',
+		workflow_id: 'w1',
+		lead_list_id: 'l1',
+		enrichment_type: 'partial',
+		status: 'completed',
+		summary: { total: 2, successful: 1, failed: 1, emails_found: 1, phones_found: 0 },
+		results: [flat, { ...nested, task_id: 't2' }],
+		results_limit: 250,
+		results_truncated: 0,
+		results_endpoint: '/x',
+		completed_at: '2026-01-05T09:00:00.000Z',
+	};
+	const origin = {
+		workflow_id: 'w1',
+		lead_list_id: 'l1',
+		enrichment_type: 'partial',
+		completed_at: '2026-01-05T09:00:00.000Z',
+		webhook_id: 'evt_1',
+	};
+	const items = (more: object, options: object = {}) =>
+		eventItems({ ...payload, ...more }, 'evt_1', { output: 'contacts', simplify: true, ...options }).map(
+			({ json }) => json,
+		);
+
+	it('are one per contact, flat, whatever its shape', () => {
+		expect(items({})).toEqual([
+			{ ...flatResult(flat), ...origin },
+			{ ...flatResult(nested), task_id: 't2', ...origin },
+		]);
+	});
+
+	it('are the contacts as they came, when not simplified', () => {
+		expect(items({}, { simplify: false })[0]).toEqual({ ...flat, ...origin });
+	});
+
+	it.each([[{ results: null }], [{ results: [] }], [{ results: undefined }], [{ results: 'odd' }]])(
+		'are one that says so, when there are no results: %j',
+		(more) => {
+			expect(items({ ...more, status: 'failed' })).toEqual([
+				{ ...NOTHING, found: false, status: 'failed', ...origin },
+			]);
+		},
+	);
+
+	it('tell when results were left out', () => {
+		expect(items({ results_truncated: 3 })[0]).toHaveProperty('results_truncated', 3);
+		expect(items({ results_truncated: 0 })[0]).not.toHaveProperty('results_truncated');
+		expect(items({ results_truncated: null })[0]).not.toHaveProperty('results_truncated');
+	});
+
+	it('are one for the workflow, on request', () => {
+		expect(items({}, { output: 'workflow' })).toEqual([
+			{
+				event: 'enrichment.completed',
+				status: 'completed',
+				...origin,
+				summary: payload.summary,
+				results_truncated: 0,
+				results: [flatResult(flat), { ...flatResult(nested), task_id: 't2' }],
+			},
+		]);
+		expect(items({}, { output: 'workflow', simplify: false })).toEqual([{ ...payload, webhook_id: 'evt_1' }]);
+		expect(items({ results: null }, { output: 'workflow' })).toEqual([
+			expect.objectContaining({ results: [] }),
+		]);
+	});
+});

@@ -1,0 +1,112 @@
+import type { IDataObject, INodeExecutionData, IRun } from 'n8n-workflow';
+import type { NewAccount } from '../../../relay/src/reference/index.ts';
+import { CleanlistApi, CleanlistRelayApi, Cleanlist, CleanlistTrigger } from '../../../index.ts';
+import { startReference } from '../../reference/harness.ts';
+import type { Harness } from '../../reference/harness.ts';
+import type { StoredCredential } from '../../support/n8n-credentials.ts';
+import { createN8nEngine, errorOf, itemsOf, ITEMS_NODE } from '../../support/n8n-engine.ts';
+import type { N8nEngine, WorkflowJson, WorkflowNode } from '../../support/n8n-engine.ts';
+
+export const CLEANLIST_NODE = 'n8n-nodes-cleanlist.cleanlist';
+export const TRIGGER_NODE = 'n8n-nodes-cleanlist.cleanlistTrigger';
+
+export const engineWith = (credentials: Record<string, StoredCredential>): N8nEngine =>
+	createN8nEngine({
+		nodes: { [CLEANLIST_NODE]: new Cleanlist(), [TRIGGER_NODE]: new CleanlistTrigger() },
+		credentialTypes: [new CleanlistApi(), new CleanlistRelayApi()],
+		credentials,
+	});
+
+export const cleanlistCredential = (apiKey: string, baseUrl: string): StoredCredential => ({
+	type: 'cleanlistApi',
+	data: { apiKey, baseUrl },
+});
+
+export interface RunOptions {
+	/** Name of the Cleanlist credential; default `api`. */
+	api?: string;
+	/** Items that go into the node; default one empty item. */
+	items?: IDataObject[];
+	/** What the node does with an error. */
+	onError?: WorkflowNode['onError'];
+	/** What comes after the Cleanlist node. */
+	after?: WorkflowNode[];
+}
+
+export interface Result {
+	run: IRun;
+	items: INodeExecutionData[];
+	/** The items' json. */
+	json: IDataObject[];
+	/** What went to the error output. */
+	errorItems: INodeExecutionData[];
+	/** The error that ended the node, as n8n keeps it. */
+	error: any;
+}
+
+/** Items → Cleanlist → whatever comes after, run by n8n's engine. */
+export async function runCleanlist(
+	engine: N8nEngine,
+	parameters: IDataObject,
+	{ api = 'api', items = [{}], onError, after = [] }: RunOptions = {},
+): Promise<Result> {
+	const nodes: WorkflowNode[] = [
+		{ name: 'Items', type: ITEMS_NODE },
+		{
+			name: 'Cleanlist',
+			type: CLEANLIST_NODE,
+			parameters: parameters as WorkflowNode['parameters'],
+			credentials: {
+				cleanlistApi: { id: api, name: api },
+				cleanlistRelayApi: { id: 'relay', name: 'relay' },
+			},
+			...(onError && { onError }),
+		},
+		...after,
+	];
+	const connections: WorkflowJson['connections'] = {};
+	for (const [index, node] of nodes.slice(1).entries()) {
+		connections[nodes[index]!.name] = { main: [[{ node: node.name, type: 'main', index: 0 }]] };
+	}
+	const run = await engine.run({ nodes, connections }, { inputItems: items.map((item) => ({ json: item })) });
+	const out = itemsOf(run, 'Cleanlist');
+	return {
+		run,
+		items: out,
+		json: out.map((item) => item.json),
+		errorItems: itemsOf(run, 'Cleanlist', 1),
+		error: errorOf(run, 'Cleanlist'),
+	};
+}
+
+export interface Bench extends Harness {
+	engine: N8nEngine;
+	run(parameters: IDataObject, options?: RunOptions): Promise<Result>;
+}
+
+/**
+ * n8n's engine with the nodes, and the reference API with one account per name; every account is a credential of
+ * its name. `api` is an account that may do everything; `wrong` holds a key that nobody has.
+ */
+export async function startBench(accounts: Record<string, Partial<NewAccount>> = {}): Promise<Bench> {
+	const harness = await startReference();
+	const credentials: Record<string, StoredCredential> = {
+		wrong: cleanlistCredential(`clapi_${'x'.repeat(64)}`, harness.baseUrl),
+		nowhere: cleanlistCredential('clapi_x', 'http://127.0.0.1:9'),
+	};
+	for (const [name, account] of Object.entries({ api: {}, ...accounts })) {
+		const { key } = await harness.client(account);
+		// As people paste it.
+		credentials[name] = cleanlistCredential(` ${key}\n`, `${harness.baseUrl}//`);
+	}
+	const engine = engineWith(credentials);
+	return {
+		...harness,
+		engine,
+		run: (parameters, options) => runCleanlist(engine, parameters, options),
+		async close() {
+			await engine.close();
+			await harness.close();
+		},
+	};
+}
