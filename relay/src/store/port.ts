@@ -46,7 +46,7 @@ export interface NewEvent {
 	id: string;
 	sourceId: string;
 	origin: 'webhook' | 'reconciled';
-	/** What makes two events the same one: the workflow id when it could be read, else the body's hash. */
+	/** What makes two events of a source the same one. */
 	dedupeKey: string;
 	state: 'accepted' | 'quarantined';
 	quarantineReason: string | null;
@@ -55,7 +55,6 @@ export interface NewEvent {
 	/** What subscriptions filter on, as read from the body. */
 	attributes: EventFilter;
 	body: Buffer;
-	bodyHash: Buffer;
 	contentType: string;
 	/** How many results the vendor left out; a complete payload replaces a truncated one. */
 	truncated: number;
@@ -70,7 +69,7 @@ export type IngestOutcome =
 	/** The kept event was truncated and this one is not: its body replaced the kept one, and it is delivered again. */
 	| { kind: 'completed'; eventId: string; deliveries: number };
 
-export interface StoredEvent extends Omit<NewEvent, 'body' | 'bodyHash'> {
+export interface StoredEvent extends Omit<NewEvent, 'body'> {
 	duplicates: number;
 	/** Size of the body, in bytes. */
 	bytes: number;
@@ -87,11 +86,10 @@ export interface Claim {
 	contentType: string;
 	/** Number of this attempt, from 1; the fencing token of its settlement. */
 	attempt: number;
-	/** Attempts so far on the long schedule, 409s inside their grace period not counted. */
+	/** Retries so far on the schedule, 409s inside their grace period not counted. */
 	scheduled: number;
 	/** When the current run of 409 answers began; null when the last answer was another. */
 	conflictSince: number | null;
-	leaseUntil: number;
 }
 
 /** What came of one attempt. */
@@ -162,8 +160,6 @@ export interface Store {
 	 * most `perSubscription` in flight for each subscription. Claiming counts the attempt.
 	 */
 	claim(options: { now: number; leaseMs: number; limit: number; perSubscription: number }): Promise<Claim[]>;
-	/** Extends a lease. False when the claim is no longer the current one. */
-	renew(deliveryId: string, attempt: number, leaseUntil: number): Promise<boolean>;
 	/** Writes the outcome of an attempt. `fenced`: a later attempt was claimed meanwhile; nothing was written. */
 	settle(settlement: Settlement): Promise<'settled' | 'fenced'>;
 	/** Hands claims back, due now, the attempt not counted: for shutdown. */

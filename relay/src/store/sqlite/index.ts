@@ -1,0 +1,83 @@
+import { GroupCommit } from '../../sqlite/group-commit.ts';
+import { openSqlite } from '../../sqlite/open.ts';
+import { StoreError } from '../port.ts';
+import type { Store } from '../port.ts';
+import { prepareAccess } from './access.ts';
+import { prepareDeliveries } from './deliveries.ts';
+import { asStoreError } from './errors.ts';
+import { prepareEvents } from './events.ts';
+import { prepareIngest } from './ingest.ts';
+import { MIGRATIONS } from './schema.ts';
+import { prepareSubscriptions } from './subscriptions.ts';
+
+/**
+ * The store on embedded SQLite: one file, one process, one writer. Every write goes through group commit, so a
+ * promise of this store resolves only when what it wrote is on disk.
+ *
+ * @param options.path a file, or `:memory:`
+ * @throws StoreError when the file can't be opened, or was written by a later version
+ */
+export async function openSqliteStore(options: { path: string }): Promise<Store> {
+	const db = open(options.path);
+	const writes = new GroupCommit(db);
+	const access = prepareAccess(db);
+	const events = prepareEvents(db);
+	const subscriptions = prepareSubscriptions(db);
+	const deliveries = prepareDeliveries(db, (id) => subscriptions.end(id));
+	const ingest = prepareIngest(db);
+
+	const write = async <T>(work: () => T): Promise<T> => {
+		if (!db.isOpen) throw new StoreError('failed', 'The store is closed.');
+		return writes.run(work).catch((error: unknown) => {
+			throw asStoreError(error);
+		});
+	};
+	const read = async <T>(work: () => T): Promise<T> => {
+		try {
+			return work();
+		} catch (error) {
+			throw asStoreError(error);
+		}
+	};
+
+	return {
+		putSource: (source) => write(() => access.putSource(source)),
+		findSourceByTokenHash: (hash) => read(() => access.findSource(hash)),
+		listSources: () => read(() => access.listSources()),
+		putToken: (token) => write(() => access.putToken(token)),
+		findTokenByHash: (hash) => read(() => access.findToken(hash)),
+
+		ingest: (event) => write(() => ingest(event)),
+
+		createSubscription: (subscription) => write(() => subscriptions.create(subscription)),
+		updateSubscription: (subscription) => write(() => subscriptions.update(subscription)),
+		getSubscription: (id) => read(() => subscriptions.get(id)),
+		listSubscriptions: (query) => read(() => subscriptions.list(query?.url)),
+		deleteSubscription: (id) => write(() => subscriptions.remove(id)),
+
+		claim: (claim) => write(() => deliveries.claim(claim)),
+		settle: (settlement) => write(() => deliveries.settle(settlement)),
+		release: (claims, now) => write(() => deliveries.release(claims, now)),
+		nextDueAt: () => read(() => deliveries.nextDueAt()),
+
+		getEvent: (id) => read(() => events.get(id)),
+		listEvents: (query) => read(() => events.list(query)),
+		listDeliveries: (eventId) => read(() => deliveries.ofEvent(eventId)),
+
+		// An empty transaction still needs the write lock, so it fails where a write would.
+		ping: () => write(() => undefined),
+		async close() {
+			if (!db.isOpen) return;
+			writes.flush();
+			db.close();
+		},
+	};
+}
+
+function open(path: string) {
+	try {
+		return openSqlite(path, MIGRATIONS);
+	} catch (error) {
+		throw asStoreError(error);
+	}
+}

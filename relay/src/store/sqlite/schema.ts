@@ -1,0 +1,98 @@
+/**
+ * The relay's database. Times are milliseconds since the epoch. Migrations are append-only: never edit one that
+ * was released.
+ */
+const V1 = `
+CREATE TABLE sources (
+	id TEXT PRIMARY KEY,
+	name TEXT NOT NULL,
+	token_hash BLOB NOT NULL UNIQUE,
+	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE tokens (
+	id TEXT PRIMARY KEY,
+	name TEXT NOT NULL,
+	hash BLOB NOT NULL UNIQUE,
+	scopes TEXT NOT NULL,
+	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE subscriptions (
+	id TEXT PRIMARY KEY,
+	url TEXT NOT NULL,
+	events TEXT NOT NULL,
+	filter TEXT NOT NULL,
+	description TEXT,
+	sealed_secret BLOB NOT NULL,
+	status TEXT NOT NULL CHECK (status IN ('active', 'ended')),
+	created_at INTEGER NOT NULL
+) STRICT;
+-- One active subscription a URL: two would start every workflow twice.
+CREATE UNIQUE INDEX subscriptions_active_url ON subscriptions (url) WHERE status = 'active';
+
+-- seq is the order of arrival, for pages that hold still while events come in.
+CREATE TABLE events (
+	seq INTEGER PRIMARY KEY AUTOINCREMENT,
+	id TEXT NOT NULL UNIQUE,
+	source_id TEXT NOT NULL REFERENCES sources (id),
+	origin TEXT NOT NULL CHECK (origin IN ('webhook', 'reconciled')),
+	dedupe_key TEXT NOT NULL,
+	state TEXT NOT NULL CHECK (state IN ('accepted', 'quarantined')),
+	quarantine_reason TEXT,
+	type TEXT,
+	workflow_id TEXT,
+	attributes TEXT NOT NULL,
+	content_type TEXT NOT NULL,
+	truncated INTEGER NOT NULL,
+	received_at INTEGER NOT NULL,
+	bytes INTEGER NOT NULL,
+	duplicates INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX events_workflow ON events (workflow_id, seq) WHERE workflow_id IS NOT NULL;
+
+-- Bodies apart from events: lists of events then read small rows, and a body can go before its event does.
+CREATE TABLE bodies (
+	event_id TEXT PRIMARY KEY REFERENCES events (id),
+	body BLOB NOT NULL
+) STRICT;
+
+-- Dedupe keys apart from events: they outlive them.
+CREATE TABLE dedupe_keys (
+	source_id TEXT NOT NULL,
+	key TEXT NOT NULL,
+	event_id TEXT NOT NULL,
+	truncated INTEGER NOT NULL,
+	PRIMARY KEY (source_id, key)
+) STRICT, WITHOUT ROWID;
+
+-- due_at: when it may be claimed. Of a leased delivery that is when its lease runs out, so that one index answers
+-- "what can be claimed now", crashed attempts included, with nobody having to clean up.
+CREATE TABLE deliveries (
+	id INTEGER PRIMARY KEY,
+	event_id TEXT NOT NULL REFERENCES events (id),
+	subscription_id TEXT NOT NULL,
+	state TEXT NOT NULL CHECK (state IN ('ready', 'leased', 'delivered', 'dead', 'cancelled')),
+	due_at INTEGER NOT NULL,
+	attempt INTEGER NOT NULL DEFAULT 0,
+	scheduled INTEGER NOT NULL DEFAULT 0,
+	conflict_since INTEGER,
+	delivered_at INTEGER
+) STRICT;
+CREATE INDEX deliveries_pending ON deliveries (subscription_id, due_at) WHERE state IN ('ready', 'leased');
+CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state IN ('ready', 'leased');
+CREATE INDEX deliveries_event ON deliveries (event_id);
+
+CREATE TABLE attempts (
+	delivery_id INTEGER NOT NULL REFERENCES deliveries (id),
+	attempt INTEGER NOT NULL,
+	started_at INTEGER NOT NULL,
+	duration_ms REAL NOT NULL,
+	status INTEGER,
+	error TEXT,
+	response TEXT,
+	PRIMARY KEY (delivery_id, attempt)
+) STRICT, WITHOUT ROWID;
+`;
+
+export const MIGRATIONS = [V1] as const;
