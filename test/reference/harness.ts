@@ -70,7 +70,7 @@ export async function startReference(options: Partial<ReferenceOptions> = {}): P
 			return { status: response.status, headers: response.headers, body: await response.json() };
 		};
 		return {
-			...(account ?? { key: '', organizationId: '', userId: '' }),
+			...(account ?? { key: '', sessionToken: '', organizationId: '', userId: '' }),
 			call,
 			get: (path) => call('GET', path),
 			async submit(contacts, more = {}) {

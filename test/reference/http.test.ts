@@ -14,7 +14,8 @@ import type { Json } from './harness.ts';
 
 /** What can't be brought about from outside: bugs, and a disk that is full or busy. */
 
-const gate = { admit: () => ({}) } as unknown as Gate;
+const gate = { identify: () => ({}), admit() {} } as unknown as Gate;
+const requestLog = { add() {} };
 
 async function answering(errors: 'legacy' | 'v2', handle: () => Answer<Json>) {
 	let logged = '';
@@ -22,7 +23,7 @@ async function answering(errors: 'legacy' | 'v2', handle: () => Answer<Json>) {
 	const app = fastify({ forceCloseConnections: true });
 	const route = { method: 'GET', path: '/', errors, plan: 'any', scope: null } as const;
 	const routes = [defineRoute({ ...route, response: CreditsBalanceResponse, handle })];
-	mount(app, { errors, routes, gate, ids: systemIds, log });
+	mount(app, { errors, routes, gate, clock: createTestClock(), ids: systemIds, log, requestLog });
 	const reply = await fetch(await app.listen({ host: '127.0.0.1', port: 0 }));
 	const body: Json = await reply.json();
 	await app.close();

@@ -22,6 +22,9 @@ export type Scope = z.infer<typeof Scope>;
 export const V2_PREFIX = '/api/v2';
 export const LEGACY_PREFIX = '/api/v1/public';
 
+/** Key management: unversioned, and by session token only (contract A.1). */
+export const KEYS_PREFIX = '/api/v1/api-keys';
+
 /** The additive v2 envelope, beside the payload fields (contract A.7). */
 export const envelope = {
 	task_id: z.string().nullish(),

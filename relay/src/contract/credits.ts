@@ -17,12 +17,15 @@ export const ESTIMATE_TOOLS = [
 ] as const;
 export type EstimateTool = (typeof ESTIMATE_TOOLS)[number];
 
+/** Rows one estimate can be about; the vendor names no bound. */
+export const ESTIMATE_MAX_ROWS = 1_000_000_000;
+
 /** `POST /credits/estimate` (B.7). `tool` stays an open string here: an unknown one is a 400, not a 422. */
 export const EstimateRequest = z.strictObject({
 	tool: z.string(),
 	list_id: z.string().nullish(),
 	filters: z.record(z.string(), z.unknown()).nullish(),
-	row_count: z.int().min(0).nullish(),
+	row_count: z.int().min(0).max(ESTIMATE_MAX_ROWS).nullish(),
 	/** Phone is spelt with a hyphen here (G12). */
 	scope: z.string().nullish(),
 	agent_type: z.string().nullish(),

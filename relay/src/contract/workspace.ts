@@ -61,3 +61,5 @@ export const CreateKeyResponse = z.strictObject({
 	created_at: z.iso.datetime(),
 	expires_at: z.iso.datetime().nullable(),
 });
+/** `DELETE …/{key_id}`. */
+export const RevokeKeyResponse = z.strictObject({ key_id: z.string(), revoked: z.literal(true) });

@@ -3,7 +3,15 @@ import { SCOPES } from '../contract/common.ts';
 import type { Scope } from '../contract/common.ts';
 import type { Ids } from '../ids.ts';
 import type { Database } from './db/index.ts';
-import { KEY_BYTES, KEY_PREFIX, hashKey, mintKey } from './domain/key.ts';
+import {
+	KEY_BYTES,
+	KEY_PREFIX,
+	SESSION_BYTES,
+	SESSION_PREFIX,
+	hashKey,
+	mintKey,
+	mintSessionToken,
+} from './domain/key.ts';
 import type { Tier } from './domain/plan.ts';
 import { createLedger } from './ledger.ts';
 
@@ -13,6 +21,8 @@ export interface NewAccount {
 	email?: string;
 	/** This very key; one is minted when absent. */
 	key?: string;
+	/** This very session token; one is minted when absent. */
+	sessionToken?: string;
 	/** Ms since the epoch; the key never expires when absent. */
 	keyExpiresAt?: number;
 	/** Default `pro`. */
@@ -28,22 +38,32 @@ export interface NewAccount {
 
 export interface Account {
 	key: string;
+	/** For key management; good until ten newer ones were made. */
+	sessionToken: string;
 	organizationId: string;
 	userId: string;
 }
 
+/** Session tokens of one user that are good at a time. */
+const MAX_SESSIONS = 10;
+
 /**
  * Makes an organization, a user and a key. Tier, AppSumo tier and credits are the organization's: they count
- * only when it is made. A key that exists already gives back its account with nothing changed.
+ * only when it is made. A key that exists already gives back its account with nothing changed, but for a new
+ * session.
  *
- * @throws Error when `key` does not start with `clapi_`, or `credits` is not a whole number of at least 0
+ * @throws Error when `key` does not start with `clapi_`, `sessionToken` not with `sess_` or is another user's, or `credits` is not a whole number of at least 0
  */
 export function createAccount(
 	{ db, clock, ids }: { db: Database; clock: Clock; ids: Ids },
 	account: NewAccount,
 ): Account {
 	const key = account.key ?? mintKey(ids.bytes(KEY_BYTES));
+	const sessionToken = account.sessionToken ?? mintSessionToken(ids.bytes(SESSION_BYTES));
 	const credits = account.credits ?? 0;
+	if (!sessionToken.startsWith(SESSION_PREFIX)) {
+		throw new Error(`A session token starts with ${SESSION_PREFIX}.`);
+	}
 	if (!key.startsWith(KEY_PREFIX)) throw new Error(`A Cleanlist API key starts with ${KEY_PREFIX}.`);
 	if (!Number.isSafeInteger(credits) || credits < 0) {
 		throw new Error('Credits are a whole number of at least 0.');
@@ -51,9 +71,12 @@ export function createAccount(
 
 	return db.transaction(() => {
 		const existing = db.accounts.keyByHash(hashKey(key));
-		if (existing) return { key, organizationId: existing.organizationId, userId: existing.userId };
-
 		const createdAt = clock.now();
+		if (existing) {
+			openSession(existing.userId, createdAt);
+			return { key, sessionToken, organizationId: existing.organizationId, userId: existing.userId };
+		}
+
 		const organizationId = account.organizationId ?? newId('org');
 		const isNew = db.accounts.insertOrganization({
 			organizationId,
@@ -75,14 +98,24 @@ export function createAccount(
 		db.accounts.insertKey({
 			keyId: newId('key'),
 			userId,
+			name: null,
 			hash: hashKey(key),
 			prefix: KEY_PREFIX,
 			last4: key.slice(-4),
 			createdAt,
 			expiresAt: account.keyExpiresAt ?? null,
 		});
-		return { key, organizationId, userId };
+		openSession(userId, createdAt);
+		return { key, sessionToken, organizationId, userId };
 	});
+
+	function openSession(userId: string, createdAt: number): void {
+		const hash = hashKey(sessionToken);
+		db.keys.insertSession({ sessionId: newId('session'), userId, hash, createdAt }, MAX_SESSIONS);
+		if (db.accounts.sessionByHash(hash)?.userId !== userId) {
+			throw new Error('The session token belongs to another user.');
+		}
+	}
 
 	function newId(kind: string): string {
 		return `${kind}_${ids.uuid().replaceAll('-', '')}`;

@@ -42,6 +42,25 @@ export const notAuthenticated = (cause: string) =>
 		detail: 'Not authenticated',
 	});
 
+export const sessionNeeded = (cause: string) =>
+	new ApiError({
+		status: 401,
+		code: 'unauthorized',
+		problem: 'Key management needs a session token, not an API key.',
+		cause,
+		fix: 'Send the header "Authorization: Bearer sess_…" with the token made together with the account.',
+		detail: 'Not authenticated',
+	});
+
+export const keyCapReached = (cap: number) =>
+	new ApiError({
+		status: 403,
+		code: 'key_cap_reached',
+		problem: `You have ${cap} active API keys, which is as many as a user may have.`,
+		fix: 'Revoke one that is not in use.',
+		details: { max_active_keys: cap },
+	});
+
 export const featureGated = (feature: string, features: string[]) =>
 	new ApiError({
 		status: 403,
@@ -164,6 +183,15 @@ export const noSuchRoute = (method: string, path: string) =>
 		problem: `There is no ${method} ${shorten(path)}.`,
 		fix: 'Check the method, the path and its prefix: /api/v2 or /api/v1/public.',
 		detail: 'Not Found',
+	});
+
+export const emptyList = (id: string) =>
+	new ApiError({
+		status: 400,
+		code: 'validation_error',
+		problem: `There is no lead to work on in ${JSON.stringify(shorten(id))}.`,
+		fix: 'Add leads first.',
+		details: { id: shorten(id) },
 	});
 
 export const badCursor = () =>

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import type { Clock } from '../clock.ts';
 import type { Ids } from '../ids.ts';
 import type { Caller, Gate, Requirement } from './auth.ts';
 import {
@@ -14,6 +15,7 @@ import {
 	unavailable,
 } from './errors.ts';
 import type { ErrorFormat } from './errors.ts';
+import type { RequestLog } from './request-log.ts';
 
 /** One endpoint: what it asks of the caller, what it answers, and how. */
 export interface Route<S extends z.ZodType = z.ZodType> extends Requirement {
@@ -34,6 +36,8 @@ export interface Call {
 	query: unknown;
 	/** Parsed JSON, not validated yet; undefined when there was none. */
 	body: unknown;
+	/** Scheme and host as the client knows them, for the absolute URLs in answers. */
+	baseUrl: string;
 }
 
 export interface Answer<T> {
@@ -48,8 +52,12 @@ export const defineRoute = <S extends z.ZodType>(route: Route<S>): Route => rout
 
 declare module 'fastify' {
 	interface FastifyRequest {
-		/** Set once the request has passed the gate of the reference API. */
+		/** Set once the caller is known, admitted or not. */
 		referenceCaller: Caller | null;
+		/** Set when the answer is an error. */
+		referenceErrorCode: string | null;
+		/** On the clock's monotonic scale. */
+		referenceStartedAt: number;
 	}
 	interface FastifyContextConfig {
 		referenceErrors?: ErrorFormat;
@@ -61,13 +69,36 @@ export interface MountOptions {
 	errors: ErrorFormat;
 	routes: Route[];
 	gate: Gate;
+	clock: Clock;
 	ids: Ids;
 	log: Logger;
+	/** Gets every request, whatever became of it. */
+	requestLog: Pick<RequestLog, 'add'>;
 }
 
 /** Mounts routes with what they share: the gate, JSON parsing, checked answers and errors in their format. */
-export function mount(app: FastifyInstance, { errors, routes, gate, ids, log }: MountOptions): void {
+export function mount(app: FastifyInstance, options: MountOptions): void {
+	const { errors, routes, gate, clock, ids, log, requestLog } = options;
 	app.decorateRequest('referenceCaller', null);
+	app.decorateRequest('referenceErrorCode', null);
+	app.decorateRequest('referenceStartedAt', 0);
+
+	app.addHook('onRequest', async (request) => {
+		request.referenceStartedAt = clock.monotonic();
+	});
+	// Before the answer leaves: a client that reads the usage report next finds this request in it.
+	app.addHook('onSend', async (request, reply) => {
+		requestLog.add({
+			at: clock.now(),
+			organizationId: request.referenceCaller?.organizationId ?? null,
+			keyId: request.referenceCaller?.keyId ?? null,
+			method: request.method,
+			tool: toolOf(request),
+			status: reply.statusCode,
+			errorCode: request.referenceErrorCode,
+			durationMs: clock.monotonic() - request.referenceStartedAt,
+		});
+	});
 
 	app.removeAllContentTypeParsers();
 	app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -81,7 +112,8 @@ export function mount(app: FastifyInstance, { errors, routes, gate, ids, log }: 
 	app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
 		const requestId = `req_${ids.uuid().replaceAll('-', '')}`;
 		const apiError = toApiError(error, request);
-		const { status, retryAfterMs } = apiError.fields;
+		const { status, code, retryAfterMs } = apiError.fields;
+		request.referenceErrorCode = code;
 		if (status >= 500) log.error({ err: error, request_id: requestId }, 'reference request failed');
 		if (status === 401) void reply.header('www-authenticate', 'Bearer');
 		if (retryAfterMs !== undefined) {
@@ -103,7 +135,8 @@ export function mount(app: FastifyInstance, { errors, routes, gate, ids, log }: 
 			...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
 			// Before the body is read: who may not send one need not be listened to.
 			onRequest: async (request) => {
-				request.referenceCaller = gate.admit(request.headers.authorization, route);
+				request.referenceCaller = gate.identify(request.headers.authorization);
+				gate.admit(request.referenceCaller, route);
 			},
 			handler: async (request, reply) => {
 				const answer = route.handle({
@@ -111,12 +144,17 @@ export function mount(app: FastifyInstance, { errors, routes, gate, ids, log }: 
 					params: request.params as Record<string, string>,
 					query: request.query,
 					body: request.body,
+					baseUrl: `${request.protocol}://${request.host}`,
 				});
 				return reply.code(answer.status).send(route.response.parse(answer.body));
 			},
 		});
 	}
 }
+
+/** The path as the vendor's usage report names it, with its parameters by name; one name for all unknown paths. */
+const toolOf = (request: FastifyRequest): string =>
+	request.routeOptions.url?.replace(/:(\w+)/g, '{$1}') ?? 'unknown';
 
 /** @throws ApiError 422, worded as FastAPI does, when the bytes are not JSON in UTF-8 */
 function parseJson(body: Buffer): unknown {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import { LEGACY_PREFIX, V2_PREFIX } from '../contract/common.ts';
+import { KEYS_PREFIX, LEGACY_PREFIX, V2_PREFIX } from '../contract/common.ts';
 import type { Ids } from '../ids.ts';
 import { createAccount } from './accounts.ts';
 import type { Account, NewAccount } from './accounts.ts';
@@ -12,12 +12,17 @@ import type { ErrorFormat } from './errors.ts';
 import { mount } from './http.ts';
 import type { Route } from './http.ts';
 import { createLedger } from './ledger.ts';
+import { createQuotes } from './quotes.ts';
 import { VENDOR_LIMITS, createRateLimiter } from './rate-limit.ts';
 import type { RateLimits } from './rate-limit.ts';
+import { createRequestLog } from './request-log.ts';
 import { creditsBalance, legacyCreditsBalance, validateKey, whoami } from './routes/account.ts';
+import { creditsEstimate } from './routes/credits.ts';
 import { enrichRoutes } from './routes/enrich.ts';
+import { keyManagementRoutes } from './routes/key-management.ts';
 import { leadListRoutes } from './routes/lead-lists.ts';
 import { webhookDeliveries } from './routes/webhooks.ts';
+import { workspaceRoutes } from './routes/workspace.ts';
 import { createWebhookSender } from './webhooks.ts';
 import { createWorkflows } from './workflows.ts';
 
@@ -39,7 +44,7 @@ export interface ReferenceOptions {
 }
 
 export interface Reference {
-	/** Everything under /api/v2 and /api/v1/public; register it without a prefix. */
+	/** Everything under /api/v2, /api/v1/public and /api/v1/api-keys; register it without a prefix. */
 	routes: FastifyPluginAsync;
 	/** Idempotent when a key is given. */
 	createAccount(account: NewAccount): Promise<Account>;
@@ -71,9 +76,17 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		},
 		onError: (err) => log.error({ err }, 'reference work failed; trying again'),
 	});
-	const gate = createGate({ db, clock, limiter: createRateLimiter(limits, clock) });
+	const limiter = createRateLimiter(limits, clock);
+	const gate = createGate({ db, clock, limiter, by: 'key' });
+	const requestLog = createRequestLog({ db, clock, log });
+	const quotes = createQuotes({ db, clock, ids });
 
-	const both: Route[] = [whoami(clock), ...leadListRoutes({ db, clock, ids })];
+	const both: Route[] = [
+		whoami(clock),
+		creditsEstimate({ db, ledger, quotes }),
+		...workspaceRoutes({ db, clock, requestLog }),
+		...leadListRoutes({ db, clock, ids }),
+	];
 	const v2: Route[] = [...both, creditsBalance(db, clock)];
 	const legacy: Route[] = [
 		...both,
@@ -83,18 +96,31 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		webhookDeliveries(db),
 	];
 	const surface = (errors: ErrorFormat, routes: Route[]) => async (app: FastifyInstance) =>
-		mount(app, { errors, routes, gate, ids, log });
+		mount(app, { errors, routes, gate, clock, ids, log, requestLog });
+	const keyManagement = async (app: FastifyInstance) =>
+		mount(app, {
+			errors: 'v2',
+			routes: keyManagementRoutes({ db, clock, ids, flushUses: requestLog.flush }),
+			gate: createGate({ db, clock, limiter, by: 'session' }),
+			clock,
+			ids,
+			log,
+			// The usage report is about the API itself.
+			requestLog: { add() {} },
+		});
 
 	return {
 		routes: async (app) => {
 			await app.register(surface('v2', v2), { prefix: V2_PREFIX });
 			await app.register(surface('legacy', legacy), { prefix: LEGACY_PREFIX });
+			await app.register(keyManagement, { prefix: KEYS_PREFIX });
 		},
 		createAccount: async (account) => createAccount({ db, clock, ids }, account),
 		start: () => agenda.start(),
 		async stop() {
 			agenda.stop();
 			await webhooks.stop();
+			requestLog.stop();
 			db.close();
 		},
 	};

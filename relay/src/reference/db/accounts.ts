@@ -11,15 +11,21 @@ const INSERT_USER = `
 	VALUES (:userId, :organizationId, :name, :email, :scopes, :createdAt)`;
 
 const INSERT_KEY = `
-	INSERT INTO api_keys (key_id, user_id, hash, prefix, last4, created_at, expires_at)
-	VALUES (:keyId, :userId, :hash, :prefix, :last4, :createdAt, :expiresAt)`;
+	INSERT INTO api_keys (key_id, user_id, name, hash, prefix, last4, created_at, expires_at)
+	VALUES (:keyId, :userId, :name, :hash, :prefix, :last4, :createdAt, :expiresAt)`;
+
+const USER_COLUMNS = `u.user_id AS userId, u.name AS userName, u.email AS userEmail, u.scopes,
+	o.organization_id AS organizationId, o.name AS organizationName, o.tier, o.appsumo_tier AS appsumoTier`;
 
 const KEY_BY_HASH = `
-	SELECT k.key_id AS keyId, k.expires_at AS expiresAt, k.revoked_at AS revokedAt,
-		u.user_id AS userId, u.name AS userName, u.email AS userEmail, u.scopes,
-		o.organization_id AS organizationId, o.name AS organizationName, o.tier, o.appsumo_tier AS appsumoTier
+	SELECT k.key_id AS keyId, k.expires_at AS expiresAt, k.revoked_at AS revokedAt, ${USER_COLUMNS}
 	FROM api_keys k JOIN users u USING (user_id) JOIN organizations o USING (organization_id)
 	WHERE k.hash = ?`;
+
+const SESSION_BY_HASH = `
+	SELECT s.session_id AS sessionId, ${USER_COLUMNS}
+	FROM sessions s JOIN users u USING (user_id) JOIN organizations o USING (organization_id)
+	WHERE s.hash = ?`;
 
 const CREDITS = 'SELECT credits FROM organizations WHERE organization_id = ?';
 
@@ -27,10 +33,7 @@ const HELD_CREDITS = `
 	SELECT coalesce(sum(held_credits), 0) AS held FROM workflows
 	WHERE organization_id = ? AND status = 'processing'`;
 
-export interface KeyRow {
-	keyId: string;
-	expiresAt: number | null;
-	revokedAt: number | null;
+export interface UserRow {
 	userId: string;
 	userName: string;
 	userEmail: string | null;
@@ -42,11 +45,18 @@ export interface KeyRow {
 	appsumoTier: number | null;
 }
 
+export interface KeyRow extends UserRow {
+	keyId: string;
+	expiresAt: number | null;
+	revokedAt: number | null;
+}
+
 export function accountQueries(db: DatabaseSync) {
 	const insertOrganization = db.prepare(INSERT_ORGANIZATION);
 	const insertUser = db.prepare(INSERT_USER);
 	const insertKey = db.prepare(INSERT_KEY);
 	const keyByHash = db.prepare(KEY_BY_HASH);
+	const sessionByHash = db.prepare(SESSION_BY_HASH);
 	const credits = db.prepare(CREDITS);
 	const heldCredits = db.prepare(HELD_CREDITS);
 
@@ -74,6 +84,7 @@ export function accountQueries(db: DatabaseSync) {
 		insertKey(row: {
 			keyId: string;
 			userId: string;
+			name: string | null;
 			hash: Buffer;
 			prefix: string;
 			last4: string;
@@ -84,6 +95,8 @@ export function accountQueries(db: DatabaseSync) {
 		},
 
 		keyByHash: (hash: Buffer) => keyByHash.get(hash) as KeyRow | undefined,
+
+		sessionByHash: (hash: Buffer) => sessionByHash.get(hash) as (UserRow & { sessionId: string }) | undefined,
 
 		credits: (organizationId: string) => (credits.get(organizationId) as { credits: number }).credits,
 

@@ -1,9 +1,13 @@
 import { openSqlite } from '../../sqlite/open.ts';
 import { accountQueries } from './accounts.ts';
 import { cohortQueries } from './cohorts.ts';
+import { companyQueries } from './companies.ts';
+import { enrichmentRunQueries } from './enrichment-runs.ts';
+import { keyQueries } from './keys.ts';
 import { leadListQueries } from './lead-lists.ts';
 import { ledgerQueries } from './ledger.ts';
 import { quoteQueries } from './quotes.ts';
+import { requestLogQueries } from './request-log.ts';
 import { MIGRATIONS } from './schema.ts';
 import { webhookQueries } from './webhooks.ts';
 import { workflowQueries } from './workflows.ts';
@@ -15,10 +19,14 @@ export function openDatabase(path: string) {
 	const db = openSqlite(path, MIGRATIONS);
 	return {
 		accounts: accountQueries(db),
+		keys: keyQueries(db),
 		ledger: ledgerQueries(db),
 		lists: leadListQueries(db),
 		cohorts: cohortQueries(db),
 		quotes: quoteQueries(db),
+		requestLog: requestLogQueries(db),
+		runs: enrichmentRunQueries(db),
+		companies: companyQueries(db),
 		workflows: workflowQueries(db),
 		webhooks: webhookQueries(db),
 

@@ -229,4 +229,124 @@ export const MIGRATIONS: readonly string[] = [
 		SELECT raise(ABORT, 'an entry of the ledger is never changed');
 	END;
 	`,
+	`
+	-- Who asked for what and how it went: what the usage report counts.
+	CREATE TABLE request_log (
+		seq             INTEGER PRIMARY KEY AUTOINCREMENT,
+		at              INTEGER NOT NULL,
+		-- Null when the caller is not known, as in a 401.
+		organization_id TEXT,
+		key_id          TEXT,
+		method          TEXT NOT NULL,
+		-- The path with its parameters by name, as in /api/v2/lead-lists/{list_id}.
+		tool            TEXT NOT NULL,
+		status          INTEGER NOT NULL,
+		error_code      TEXT,
+		duration_ms     REAL NOT NULL
+	) STRICT;
+	CREATE INDEX request_log_by_organization ON request_log (organization_id, at);
+	CREATE INDEX request_log_by_time ON request_log (at);
+
+	ALTER TABLE api_keys ADD COLUMN name TEXT;
+	ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;
+	CREATE INDEX api_keys_by_user ON api_keys (user_id);
+	CREATE INDEX users_by_organization ON users (organization_id);
+
+	-- What stands in for a login: key management asks for it.
+	CREATE TABLE sessions (
+		session_id TEXT PRIMARY KEY,
+		user_id    TEXT NOT NULL REFERENCES users,
+		hash       BLOB NOT NULL UNIQUE,
+		created_at INTEGER NOT NULL
+	) STRICT;
+	CREATE INDEX sessions_by_user ON sessions (user_id, created_at);
+
+	CREATE TABLE folders (
+		folder_id  TEXT PRIMARY KEY,
+		owner_id   TEXT NOT NULL REFERENCES users,
+		name       TEXT NOT NULL,
+		created_at INTEGER NOT NULL
+	) STRICT;
+	CREATE INDEX folders_by_owner ON folders (owner_id);
+	ALTER TABLE lead_lists ADD COLUMN folder_id TEXT REFERENCES folders ON DELETE SET NULL;
+	CREATE INDEX lead_lists_by_folder ON lead_lists (folder_id) WHERE folder_id IS NOT NULL;
+
+	-- A private list with rows here is shared: with these users and nobody else.
+	CREATE TABLE list_shares (
+		list_id TEXT NOT NULL REFERENCES lead_lists (list_id) ON DELETE CASCADE,
+		user_id TEXT NOT NULL REFERENCES users,
+		PRIMARY KEY (list_id, user_id)
+	) STRICT, WITHOUT ROWID;
+
+	-- As imported, or found by an enrichment.
+	ALTER TABLE leads ADD COLUMN company_domain TEXT;
+
+	CREATE TRIGGER lead_detached AFTER DELETE ON list_leads BEGIN
+		UPDATE lead_lists SET lead_count = lead_count - 1,
+			enriched_count = enriched_count - (SELECT enriched_at IS NOT NULL FROM leads WHERE lead_id = OLD.lead_id)
+		WHERE list_id = OLD.list_id;
+	END;
+
+	-- Answers to be given again when a request comes again.
+	CREATE TABLE idempotent_answers (
+		organization_id TEXT NOT NULL REFERENCES organizations,
+		operation       TEXT NOT NULL,
+		key             TEXT NOT NULL,
+		answer          TEXT NOT NULL,
+		created_at      INTEGER NOT NULL,
+		PRIMARY KEY (organization_id, operation, key)
+	) STRICT;
+	CREATE INDEX idempotent_answers_by_age ON idempotent_answers (created_at);
+	`,
+	`
+	-- Where enrichments by cohort put their leads when they are given no list. Never listed.
+	ALTER TABLE lead_lists ADD COLUMN is_hidden INTEGER NOT NULL DEFAULT 0;
+	CREATE UNIQUE INDEX one_hidden_list_per_user ON lead_lists (owner_id) WHERE is_hidden = 1;
+
+	CREATE TABLE enrichment_runs (
+		seq             INTEGER PRIMARY KEY AUTOINCREMENT,
+		workflow_id     TEXT NOT NULL UNIQUE,
+		organization_id TEXT NOT NULL REFERENCES organizations,
+		user_id         TEXT NOT NULL REFERENCES users,
+		-- No reference: a run outlives its list.
+		list_id         TEXT NOT NULL,
+		cohort          TEXT,
+		enrichment_type TEXT NOT NULL CHECK (enrichment_type IN ('partial', 'phone_only', 'full')),
+		status          TEXT NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
+		total           INTEGER NOT NULL,
+		processed       INTEGER NOT NULL DEFAULT 0,
+		hits            INTEGER NOT NULL DEFAULT 0,
+		emails_found    INTEGER NOT NULL DEFAULT 0,
+		phones_found    INTEGER NOT NULL DEFAULT 0,
+		-- JSON of who is looked for and of what was found, in a run over one person.
+		person          TEXT,
+		result          TEXT,
+		-- Credits; null while it runs.
+		charged         INTEGER,
+		refunded        INTEGER,
+		-- Steps done, and when the next is due; no next one when it has ended.
+		step            INTEGER NOT NULL DEFAULT 0,
+		duration_ms     INTEGER NOT NULL,
+		created_at      INTEGER NOT NULL,
+		due_at          INTEGER,
+		completed_at    INTEGER
+	) STRICT;
+	CREATE INDEX enrichment_runs_due ON enrichment_runs (due_at) WHERE due_at IS NOT NULL;
+	CREATE INDEX enrichment_runs_by_cohort ON enrichment_runs (cohort, organization_id) WHERE cohort IS NOT NULL;
+
+	-- The leads of a run, until it has ended.
+	CREATE TABLE enrichment_run_leads (
+		workflow_id TEXT NOT NULL REFERENCES enrichment_runs (workflow_id),
+		idx         INTEGER NOT NULL,
+		lead_id     TEXT NOT NULL REFERENCES leads,
+		PRIMARY KEY (workflow_id, idx)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX enrichment_run_leads_by_lead ON enrichment_run_leads (lead_id);
+
+	CREATE TABLE companies (
+		company_id TEXT PRIMARY KEY,
+		-- JSON of the question it is the answer to.
+		query      TEXT NOT NULL
+	) STRICT;
+	`,
 ];

@@ -8,12 +8,16 @@ export const mintKey = (randomBytes: Buffer): string => KEY_PREFIX + randomBytes
 /** Bytes of randomness in a minted key: 48 make exactly 64 URL-safe characters. */
 export const KEY_BYTES = 48;
 
-/** What is stored of a key besides its last four characters. */
+/** What is stored of a key besides its last four characters, and of a session token. */
 export const hashKey = (key: string): Buffer => createHash('sha256').update(key).digest();
 
-/** The key in an `Authorization` header, or null when the header is missing or is not `Bearer clapi_…`. */
-export function keyFromHeader(authorization: string | undefined): string | null {
-	const match = /^Bearer +(\S+) *$/i.exec(authorization ?? '');
-	const key = match?.[1];
-	return key?.startsWith(KEY_PREFIX) ? key : null;
-}
+/** What stands in for the vendor's login where a `clapi_` key is not let in. */
+export const SESSION_PREFIX = 'sess_';
+export const SESSION_BYTES = 32;
+
+export const mintSessionToken = (randomBytes: Buffer): string =>
+	SESSION_PREFIX + randomBytes.toString('base64url');
+
+/** The key or token in an `Authorization` header, or null when it is not `Bearer …`. */
+export const bearerOf = (authorization: string): string | null =>
+	/^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? null;
