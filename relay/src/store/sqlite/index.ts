@@ -1,11 +1,10 @@
-import { GroupCommit } from '../../sqlite/group-commit.ts';
 import { openSqlite } from '../../sqlite/open.ts';
-import { StoreError } from '../port.ts';
 import type { Store } from '../port.ts';
 import { prepareAccess } from './access.ts';
 import { prepareDeliveries } from './deliveries.ts';
-import { asStoreError } from './errors.ts';
+import { toStoreError } from './errors.ts';
 import { prepareEvents } from './events.ts';
+import { createGroupCommit } from './group-commit.ts';
 import { prepareIngest } from './ingest.ts';
 import { MIGRATIONS } from './schema.ts';
 import { prepareSubscriptions } from './subscriptions.ts';
@@ -19,24 +18,18 @@ import { prepareSubscriptions } from './subscriptions.ts';
  */
 export async function openSqliteStore(options: { path: string }): Promise<Store> {
 	const db = open(options.path);
-	const writes = new GroupCommit(db);
+	const { write, flush } = createGroupCommit(db);
 	const access = prepareAccess(db);
 	const events = prepareEvents(db);
 	const subscriptions = prepareSubscriptions(db);
 	const deliveries = prepareDeliveries(db, (id) => subscriptions.end(id));
 	const ingest = prepareIngest(db);
 
-	const write = async <T>(work: () => T): Promise<T> => {
-		if (!db.isOpen) throw new StoreError('failed', 'The store is closed.');
-		return writes.run(work).catch((error: unknown) => {
-			throw asStoreError(error);
-		});
-	};
 	const read = async <T>(work: () => T): Promise<T> => {
 		try {
 			return work();
 		} catch (error) {
-			throw asStoreError(error);
+			throw toStoreError(error);
 		}
 	};
 
@@ -68,7 +61,7 @@ export async function openSqliteStore(options: { path: string }): Promise<Store>
 		ping: () => write(() => undefined),
 		async close() {
 			if (!db.isOpen) return;
-			writes.flush();
+			flush();
 			db.close();
 		},
 	};
@@ -78,6 +71,6 @@ function open(path: string) {
 	try {
 		return openSqlite(path, MIGRATIONS);
 	} catch (error) {
-		throw asStoreError(error);
+		throw toStoreError(error);
 	}
 }

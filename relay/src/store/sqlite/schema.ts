@@ -53,11 +53,12 @@ CREATE INDEX events_workflow ON events (workflow_id, seq) WHERE workflow_id IS N
 
 -- Bodies apart from events: lists of events then read small rows, and a body can go before its event does.
 CREATE TABLE bodies (
-	event_id TEXT PRIMARY KEY REFERENCES events (id),
+	event_id TEXT PRIMARY KEY REFERENCES events (id) ON DELETE CASCADE,
 	body BLOB NOT NULL
 ) STRICT;
 
--- Dedupe keys apart from events: they outlive them.
+-- Dedupe keys apart from events, and without a foreign key: a key outlives its event, so that a late repeat of a
+-- result long deleted is still a duplicate.
 CREATE TABLE dedupe_keys (
 	source_id TEXT NOT NULL,
 	key TEXT NOT NULL,
@@ -69,9 +70,9 @@ CREATE TABLE dedupe_keys (
 -- due_at: when it may be claimed. Of a leased delivery that is when its lease runs out, so that one index answers
 -- "what can be claimed now", crashed attempts included, with nobody having to clean up.
 CREATE TABLE deliveries (
-	id INTEGER PRIMARY KEY,
-	event_id TEXT NOT NULL REFERENCES events (id),
-	subscription_id TEXT NOT NULL,
+	id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given out twice: settlements are fenced by (id, attempt)
+	event_id TEXT NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+	subscription_id TEXT NOT NULL, -- no foreign key: the record outlives its subscription
 	state TEXT NOT NULL CHECK (state IN ('ready', 'leased', 'delivered', 'dead', 'cancelled')),
 	due_at INTEGER NOT NULL,
 	attempt INTEGER NOT NULL DEFAULT 0,
@@ -84,7 +85,7 @@ CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state IN ('ready', 'lea
 CREATE INDEX deliveries_event ON deliveries (event_id);
 
 CREATE TABLE attempts (
-	delivery_id INTEGER NOT NULL REFERENCES deliveries (id),
+	delivery_id INTEGER NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,
 	attempt INTEGER NOT NULL,
 	started_at INTEGER NOT NULL,
 	duration_ms REAL NOT NULL,
