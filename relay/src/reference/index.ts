@@ -6,8 +6,11 @@ import type { Ids } from '../ids.ts';
 import { createAccount } from './accounts.ts';
 import type { Account, NewAccount } from './accounts.ts';
 import { createAgenda } from './agenda.ts';
+import { createByTask } from './by-task.ts';
+import { createCompanies } from './companies.ts';
 import { createGate } from './auth.ts';
 import { openDatabase } from './db/index.ts';
+import { createEnrichments } from './enrichments.ts';
 import type { ErrorFormat } from './errors.ts';
 import { mount } from './http.ts';
 import type { Route } from './http.ts';
@@ -19,6 +22,7 @@ import { createRequestLog } from './request-log.ts';
 import { creditsBalance, legacyCreditsBalance, validateKey, whoami } from './routes/account.ts';
 import { creditsEstimate } from './routes/credits.ts';
 import { enrichRoutes } from './routes/enrich.ts';
+import { enrichmentRoutes } from './routes/enrichment.ts';
 import { keyManagementRoutes } from './routes/key-management.ts';
 import { leadListRoutes } from './routes/lead-lists.ts';
 import { webhookDeliveries } from './routes/webhooks.ts';
@@ -65,27 +69,41 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	const db = openDatabase(options.path);
 	const onChange = () => agenda.wake();
 	const ledger = createLedger({ db, clock });
+	const quotes = createQuotes({ db, clock, ids });
 	const workflows = createWorkflows({ db, ledger, clock, ids, seed, completionMs, onChange });
+	const enrichments = createEnrichments({
+		db,
+		ledger,
+		quotes,
+		clock,
+		ids,
+		seed,
+		completionMs,
+		onChange,
+	});
+	const companies = createCompanies({ db, ledger, quotes, ids, seed });
+	const byTask = createByTask({ db, ledger, quotes, companies, enrichments, clock, ids });
 	const webhooks = createWebhookSender({ db, clock, ids, log, onChange });
 	const agenda = createAgenda({
 		clock,
-		nextDueAt: () => earliest(db.workflows.nextDueAt(), webhooks.nextDueAt()),
+		nextDueAt: () => earliest(db.workflows.nextDueAt(), webhooks.nextDueAt(), enrichments.nextDueAt()),
 		run() {
 			webhooks.sendDue();
 			workflows.completeDue();
+			enrichments.stepDue();
 		},
 		onError: (err) => log.error({ err }, 'reference work failed; trying again'),
 	});
 	const limiter = createRateLimiter(limits, clock);
 	const gate = createGate({ db, clock, limiter, by: 'key' });
 	const requestLog = createRequestLog({ db, clock, log });
-	const quotes = createQuotes({ db, clock, ids });
 
 	const both: Route[] = [
 		whoami(clock),
 		creditsEstimate({ db, ledger, quotes }),
 		...workspaceRoutes({ db, clock, requestLog }),
 		...leadListRoutes({ db, clock, ids }),
+		...enrichmentRoutes({ db, clock, enrichments, companies, byTask }),
 	];
 	const v2: Route[] = [...both, creditsBalance(db, clock)];
 	const legacy: Route[] = [

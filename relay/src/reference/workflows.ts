@@ -19,9 +19,9 @@ import type { WorkflowRow } from './db/workflows.ts';
 import { identityOf, text } from './domain/contact.ts';
 import { costOf, maximumCost } from './domain/credits.ts';
 import { enrich, resultOf } from './domain/generator.ts';
-import type { Enrichment } from './domain/generator.ts';
 import { EXTENSION_LEADS, nameKey } from './domain/list-name.ts';
 import { insufficientCredits, notFound } from './errors.ts';
+import { writeFindings } from './findings.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface WorkflowOptions {
@@ -95,6 +95,7 @@ export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, on
 					firstName: text(contact.first_name),
 					lastName: text(contact.last_name),
 					company: text(contact.company_name),
+					companyDomain: text(contact.company_domain),
 					linkedinUrl: text(contact.linkedin_url),
 				});
 				db.lists.attach(listId, leadId);
@@ -113,24 +114,6 @@ export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, on
 		};
 	};
 
-	const enrichLead = (leadId: string, found: Enrichment, result: TaskResult, now: number): void => {
-		const phone = result.personal_phone_numbers[0] ?? null;
-		const hit = result.primary_email !== null || phone !== null;
-		db.lists.enrichLead({
-			leadId,
-			firstName: found.firstName,
-			lastName: found.lastName,
-			company: found.companyName,
-			linkedinUrl: found.linkedinUrl,
-			email: result.primary_email,
-			phone,
-			title: found.title,
-			location: found.location,
-			provider: hit ? 'reference' : null,
-			enrichedAt: hit ? now : null,
-		});
-	};
-
 	/** Results, leads, charge, state and the webhook to send: one transaction, so all of them or none. */
 	const complete = (workflow: WorkflowRow, now: number): void =>
 		db.transaction(() => {
@@ -140,7 +123,7 @@ export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, on
 				const result = resultOf(taskId, enrichmentType, found);
 				db.workflows.setResult(taskId, JSON.stringify(result));
 				// `none` only attaches: nothing was looked up, so nothing is known.
-				if (enrichmentType !== 'none') enrichLead(leadId, found, result, now);
+				if (enrichmentType !== 'none') writeFindings(db, leadId, found, result, now);
 				return result;
 			});
 

@@ -1,21 +1,31 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 const COLUMNS = `l.seq, l.list_id AS listId, l.owner_id AS ownerId, u.name AS ownerName, l.name, l.name_key AS nameKey,
-	l.description, l.visibility, l.is_protected AS isProtected, l.lead_count AS leadCount,
+	l.description, l.folder_id AS folderId, iif(EXISTS (SELECT 1 FROM list_shares s WHERE s.list_id = l.list_id), 'shared',
+		l.visibility) AS visibility, l.is_protected AS isProtected, l.lead_count AS leadCount,
 	l.enriched_count AS enrichedCount, l.created_at AS createdAt`;
 
-/** Own lists, and those of the organization that their owners opened to it. */
-const VISIBLE = `l.organization_id = :organizationId AND (l.owner_id = :userId OR l.visibility = 'organization')`;
+/** Own lists, and those of the organization that their owners opened to all of it, or to this user. */
+export const VISIBLE = `l.organization_id = :organizationId AND (
+	l.owner_id = :userId OR l.visibility = 'organization'
+	OR EXISTS (SELECT 1 FROM list_shares s WHERE s.list_id = l.list_id AND s.user_id = :userId))`;
 
 const INSERT_LIST = `
-	INSERT INTO lead_lists (list_id, organization_id, owner_id, name, name_key, description, origin, is_protected, created_at)
-	VALUES (:listId, :organizationId, :ownerId, :name, :nameKey, :description, :origin, :isProtected, :createdAt)`;
+	INSERT INTO lead_lists (list_id, organization_id, owner_id, name, name_key, description, folder_id, origin, is_protected,
+		created_at)
+	VALUES (:listId, :organizationId, :ownerId, :name, :nameKey, :description, :folderId, :origin, :isProtected,
+		:createdAt)`;
 
 /** The oldest, because a rename may give two lists the same name. */
 const OWN_LIST_BY_NAME = `
-	SELECT list_id AS listId FROM lead_lists WHERE owner_id = ? AND name_key = ? ORDER BY seq LIMIT 1`;
+	SELECT list_id AS listId FROM lead_lists
+	WHERE owner_id = ? AND name_key = ? AND is_hidden = 0 ORDER BY seq LIMIT 1`;
 
 const PROTECTED_LIST = 'SELECT list_id AS listId FROM lead_lists WHERE owner_id = ? AND is_protected = 1';
+
+const HIDDEN_LIST = 'SELECT list_id AS listId FROM lead_lists WHERE owner_id = ? AND is_hidden = 1';
+
+const HIDE = 'UPDATE lead_lists SET is_hidden = 1 WHERE list_id = ?';
 
 const VISIBLE_LIST = `
 	SELECT ${COLUMNS} FROM lead_lists l JOIN users u ON u.user_id = l.owner_id
@@ -23,23 +33,34 @@ const VISIBLE_LIST = `
 
 const PAGE = `
 	SELECT ${COLUMNS} FROM lead_lists l JOIN users u ON u.user_id = l.owner_id
-	WHERE ${VISIBLE} AND l.seq < :before ORDER BY l.seq DESC LIMIT :limit`;
+	WHERE ${VISIBLE} AND l.is_hidden = 0 AND l.seq < :before ORDER BY l.seq DESC LIMIT :limit`;
 
-const COUNT = `SELECT count(*) AS total FROM lead_lists l WHERE ${VISIBLE}`;
+const COUNT = `SELECT count(*) AS total FROM lead_lists l WHERE ${VISIBLE} AND l.is_hidden = 0`;
+
+/** A folder holds lists of its owner only, who is the one to see them in it. */
+const IN_FOLDER = 'l.folder_id = :folderId AND l.owner_id = :userId';
+
+const PAGE_IN_FOLDER = `
+	SELECT ${COLUMNS} FROM lead_lists l JOIN users u ON u.user_id = l.owner_id
+	WHERE ${IN_FOLDER} AND l.is_hidden = 0 AND l.seq < :before ORDER BY l.seq DESC LIMIT :limit`;
+
+const COUNT_IN_FOLDER = `SELECT count(*) AS total FROM lead_lists l WHERE ${IN_FOLDER} AND l.is_hidden = 0`;
 
 const UPDATE_LIST = `
-	UPDATE lead_lists SET name = :name, name_key = :nameKey, description = :description WHERE list_id = :listId`;
+	UPDATE lead_lists SET name = :name, name_key = :nameKey, description = :description, folder_id = :folderId
+	WHERE list_id = :listId`;
 
 const DELETE_LIST = 'DELETE FROM lead_lists WHERE list_id = ?';
 
 /** What is known of a lead already is kept; a contact only fills gaps. */
 const UPSERT_LEAD = `
-	INSERT INTO leads (lead_id, owner_id, identity, first_name, last_name, company, linkedin_url)
-	VALUES (:leadId, :ownerId, :identity, :firstName, :lastName, :company, :linkedinUrl)
+	INSERT INTO leads (lead_id, owner_id, identity, first_name, last_name, company, company_domain, linkedin_url)
+	VALUES (:leadId, :ownerId, :identity, :firstName, :lastName, :company, :companyDomain, :linkedinUrl)
 	ON CONFLICT (owner_id, identity) DO UPDATE SET
 		first_name = coalesce(first_name, excluded.first_name),
 		last_name = coalesce(last_name, excluded.last_name),
 		company = coalesce(company, excluded.company),
+		company_domain = coalesce(company_domain, excluded.company_domain),
 		linkedin_url = coalesce(linkedin_url, excluded.linkedin_url)
 	RETURNING lead_id AS leadId`;
 
@@ -51,6 +72,7 @@ const ENRICH_LEAD = `
 		first_name = coalesce(first_name, :firstName),
 		last_name = coalesce(last_name, :lastName),
 		company = coalesce(company, :company),
+		company_domain = coalesce(company_domain, :companyDomain),
 		linkedin_url = coalesce(linkedin_url, :linkedinUrl),
 		email = coalesce(:email, email),
 		phone = coalesce(:phone, phone),
@@ -59,6 +81,8 @@ const ENRICH_LEAD = `
 		provider = coalesce(:provider, provider),
 		enriched_at = coalesce(enriched_at, :enrichedAt)
 	WHERE lead_id = :leadId`;
+
+const LEAD_IDS = 'SELECT lead_id AS leadId FROM list_leads WHERE list_id = ? ORDER BY position';
 
 const LEADS_PAGE = `
 	SELECT m.position, d.lead_id AS leadId, d.first_name AS firstName, d.last_name AS lastName, d.email, d.phone,
@@ -80,7 +104,8 @@ export interface ListRow {
 	name: string;
 	nameKey: string;
 	description: string | null;
-	visibility: 'private' | 'organization';
+	folderId: string | null;
+	visibility: 'private' | 'organization' | 'shared';
 	isProtected: 0 | 1;
 	leadCount: number;
 	enrichedCount: number;
@@ -104,6 +129,7 @@ export interface LeadRecord {
 /** What a run found out about a lead; null leaves a field as it is. */
 export type EnrichedLead = Record<keyof Omit<LeadRecord, 'position' | 'leadId'>, string | null> & {
 	leadId: string;
+	companyDomain: string | null;
 	enrichedAt: number | null;
 };
 
@@ -111,14 +137,19 @@ export function leadListQueries(db: DatabaseSync) {
 	const insertList = db.prepare(INSERT_LIST);
 	const ownListByName = db.prepare(OWN_LIST_BY_NAME);
 	const protectedList = db.prepare(PROTECTED_LIST);
+	const hiddenList = db.prepare(HIDDEN_LIST);
+	const hide = db.prepare(HIDE);
 	const visibleList = db.prepare(VISIBLE_LIST);
 	const page = db.prepare(PAGE);
 	const count = db.prepare(COUNT);
+	const pageInFolder = db.prepare(PAGE_IN_FOLDER);
+	const countInFolder = db.prepare(COUNT_IN_FOLDER);
 	const updateList = db.prepare(UPDATE_LIST);
 	const deleteList = db.prepare(DELETE_LIST);
 	const upsertLead = db.prepare(UPSERT_LEAD);
 	const attachLead = db.prepare(ATTACH_LEAD);
 	const enrichLead = db.prepare(ENRICH_LEAD);
+	const leadIds = db.prepare(LEAD_IDS);
 	const leadsPage = db.prepare(LEADS_PAGE);
 
 	const idOf = (row: unknown) => (row as { listId: string } | undefined)?.listId ?? null;
@@ -131,14 +162,20 @@ export function leadListQueries(db: DatabaseSync) {
 			name: string;
 			nameKey: string;
 			description: string | null;
+			folderId?: string | null;
 			origin: string | null;
 			isProtected: 0 | 1;
 			createdAt: number;
 		}): void {
-			insertList.run(row);
+			insertList.run({ ...row, folderId: row.folderId ?? null });
 		},
 		idByName: (ownerId: string, nameKey: string) => idOf(ownListByName.get(ownerId, nameKey)),
 		protectedId: (ownerId: string) => idOf(protectedList.get(ownerId)),
+		hiddenId: (ownerId: string) => idOf(hiddenList.get(ownerId)),
+		/** Takes the list out of every listing; its id still finds it. */
+		hide(listId: string): void {
+			hide.run(listId);
+		},
 		visible: ({ organizationId, userId }: Viewer, listId: string) =>
 			visibleList.get({ organizationId, userId, listId }) as ListRow | undefined,
 		/** Newest first, those created before `before` (a `seq`). */
@@ -146,7 +183,17 @@ export function leadListQueries(db: DatabaseSync) {
 			page.all({ organizationId, userId, before, limit }) as unknown as ListRow[],
 		count: ({ organizationId, userId }: Viewer) =>
 			(count.get({ organizationId, userId }) as { total: number }).total,
-		update(row: { listId: string; name: string; nameKey: string; description: string | null }): void {
+		pageInFolder: ({ userId }: Viewer, folderId: string, before: number, limit: number) =>
+			pageInFolder.all({ userId, folderId, before, limit }) as unknown as ListRow[],
+		countInFolder: ({ userId }: Viewer, folderId: string) =>
+			(countInFolder.get({ userId, folderId }) as { total: number }).total,
+		update(row: {
+			listId: string;
+			name: string;
+			nameKey: string;
+			description: string | null;
+			folderId: string | null;
+		}): void {
 			updateList.run(row);
 		},
 		/** Hard delete; the leads themselves stay. */
@@ -161,17 +208,18 @@ export function leadListQueries(db: DatabaseSync) {
 			firstName: string | null;
 			lastName: string | null;
 			company: string | null;
+			companyDomain: string | null;
 			linkedinUrl: string | null;
 		}): string {
 			return (upsertLead.get(row) as { leadId: string }).leadId;
 		},
-		/** Does nothing when the lead is in the list already. */
-		attach(listId: string, leadId: string): void {
-			attachLead.run(listId, leadId);
-		},
+		/** @returns false when the lead is in the list already */
+		attach: (listId: string, leadId: string): boolean => attachLead.run(listId, leadId).changes === 1,
 		enrichLead(row: EnrichedLead): void {
 			enrichLead.run(row);
 		},
+		/** Of all leads in the list, in order of attachment. */
+		leadIds: (listId: string) => (leadIds.all(listId) as { leadId: string }[]).map(({ leadId }) => leadId),
 		/** In order of attachment, those attached after `after` (a `position`). */
 		leads: (listId: string, after: number, limit: number) =>
 			leadsPage.all({ listId, after, limit }) as unknown as LeadRecord[],

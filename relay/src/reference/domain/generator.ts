@@ -144,7 +144,7 @@ function namesIn(parts: string[]): { first: string; last: string } | null {
 
 const domainOfEmail = (email: string | null): string | null => text(email?.split('@')[1]);
 
-const companyNameFrom = (domain: string): string =>
+export const companyNameFrom = (domain: string): string =>
 	capitalize(normalizeUrl(domain).split(/[./]/)[0] ?? domain);
 
 const capitalize = (word: string): string => {
@@ -156,7 +156,7 @@ const RESERVED =
 	/^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.example|example\.(?:com|net|org))$/;
 
 /** The given domain when it is a reserved one (RFC 2606), else a stand-in: `acme.io` becomes `acme-io.example`. */
-function reservedDomain(company: string, identity: string): string {
+export function reservedDomain(company: string, identity: string): string {
 	const host = normalizeUrl(company).split('/')[0] ?? '';
 	// A name in the DNS is at most 253 characters, each of its labels at most 63.
 	const valid = host.length <= 253 && host.split('.').every((label) => label.length <= 63);
@@ -183,7 +183,7 @@ const LATIN: Record<string, string> = {
 	ı: 'i',
 };
 
-function slug(value: string, separator: string, max: number): string {
+export function slug(value: string, separator: string, max: number): string {
 	return value
 		.toLowerCase()
 		.replace(/[ßæœøđðłþı]/g, (letter) => LATIN[letter] ?? '')
