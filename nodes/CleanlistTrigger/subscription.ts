@@ -34,10 +34,7 @@ type Wanted = Required<Pick<CreateSubscriptionRequest, 'url' | 'events' | 'filte
 export async function subscriptionExists(context: IHookFunctions): Promise<boolean> {
 	const wanted = wantedSubscription(context);
 	const existing = await find(context, wanted.url);
-	if (!existing) {
-		forget(context);
-		return false;
-	}
+	if (!existing) return false;
 	await adopt(context, existing, wanted);
 	return true;
 }
@@ -76,7 +73,7 @@ export async function deleteSubscription(context: IHookFunctions): Promise<void>
 			readErrorBody(outcome.response.body).code !== null;
 		if (!gone && bodyOf(outcome) === null) throw outcomeError(context.getNode(), RELAY, outcome);
 	}
-	forget(context);
+	forget(context, url);
 }
 
 async function find(context: IHookFunctions, url: string): Promise<SubscriptionView | undefined> {
@@ -132,8 +129,10 @@ function remember(context: IHookFunctions, { id, url, secret }: SubscriptionWith
 	Object.assign(stateOf(context), { subscriptionId: id, url, secret });
 }
 
-function forget(context: IHookFunctions): void {
+/** Forgets the subscription of this URL, and no other. */
+function forget(context: IHookFunctions, url: string): void {
 	const state = stateOf(context);
+	if (state.url !== url) return;
 	delete state.subscriptionId;
 	delete state.url;
 	delete state.secret;

@@ -61,7 +61,7 @@ describe('Enrichment → Start', () => {
 		await relay.close();
 	});
 	const run = (parameters: IDataObject, options?: RunOptions) => runCleanlist(engine, parameters, options);
-	const sent = () => api.seen.map(({ body }) => body);
+	const sent = () => api.seen.map(({ body }) => body as BulkEnrichRequest);
 
 	it('sends the contacts of all items in one request, and answers each on its item', async () => {
 		const {
@@ -238,7 +238,7 @@ describe('Enrichment → Start', () => {
 				contact: { email: 'only@example.com' },
 			});
 			expect(items.map((item) => item.pairedItem)).toEqual([0, 1, 2, 3].map((item) => ({ item })));
-			expect(sent()[0].contacts).toEqual([contactOf(1), contactOf(3)]);
+			expect(sent()[0]!.contacts).toEqual([contactOf(1), contactOf(3)]);
 		});
 
 		it('means no request when there is no other', async () => {
@@ -267,7 +267,7 @@ describe('Enrichment → Start', () => {
 					{ contacts: JSON.stringify([contactOf(3)]) },
 				],
 			});
-			expect(sent()[0].contacts).toEqual([0, 1, 2, 3].map(contactOf));
+			expect(sent()[0]!.contacts).toEqual([0, 1, 2, 3].map(contactOf));
 			expect(items.map((item) => item.pairedItem)).toEqual([0, 0, 1, 2].map((item) => ({ item })));
 		});
 
@@ -338,7 +338,7 @@ describe('Enrichment → Start', () => {
 			});
 			expect(out).toHaveLength(601);
 			expect(out.slice(0, 500).every(({ status }) => status === 'processing')).toBe(true);
-			expect(out.slice(500).every(({ error }) => String(error).startsWith('Not enough'))).toBe(true);
+			expect(out.slice(500).every(({ error }) => (error as string).startsWith('Not enough'))).toBe(true);
 			expect(items.map((item) => item.pairedItem)).toEqual(people(601).map((_, item) => ({ item })));
 		});
 

@@ -6,6 +6,7 @@ import type { RequestFacts } from '../../nodes/Cleanlist/helpers/words.ts';
 import { answered, unreachable } from '../../nodes/Cleanlist/transport/outcome.ts';
 import { CLEANLIST, RELAY } from '../../nodes/Cleanlist/transport/service.ts';
 import type { Service } from '../../nodes/Cleanlist/transport/service.ts';
+import type { Failure } from './support/bench.ts';
 
 const node: INode = {
 	id: '1',
@@ -22,7 +23,7 @@ const errorOf = (
 	facts?: RequestFacts,
 	service: Service = CLEANLIST,
 	headers: Record<string, string> = {},
-): any => outcomeError(node, service, answered({ statusCode, body, headers }, 0), facts);
+): Failure => outcomeError(node, service, answered({ statusCode, body, headers }, 0), facts) as Failure;
 
 const v2 = (code: string, more: object = {}) => ({
 	error: {
@@ -282,8 +283,8 @@ describe('what no answer becomes', () => {
 		const error = Object.assign(new Error(`connect ${code}`), { code });
 		return depth === 0 ? error : Object.assign(new Error('wrapped', { cause: broken(code, depth - 1) }), {});
 	};
-	const errorAfter = (cause: Error, facts: RequestFacts = {}): any =>
-		outcomeError(node, CLEANLIST, unreachable(cause), facts);
+	const errorAfter = (cause: Error, facts: RequestFacts = {}): Failure =>
+		outcomeError(node, CLEANLIST, unreachable(cause), facts) as Failure;
 
 	it.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED'])(
 		'%s: never sent, so never charged',

@@ -1,4 +1,5 @@
 import { SET_NODE, itemsOf } from '../support/n8n-engine.ts';
+import { LIST_URL } from '../../nodes/Cleanlist/helpers/listLocator.ts';
 import { startBench } from './support/bench.ts';
 import type { Bench } from './support/bench.ts';
 
@@ -174,8 +175,6 @@ describe('lead lists', () => {
 	});
 
 	it('are read page by page, in the given order, up to the limit', async () => {
-		const client = await bench.client({ name: 'other' });
-		void client;
 		for (let i = 0; i < 120; i++) await make(`List ${i}`);
 		const names = async (more: object) => (await bench.run(getAll(more))).json.map(({ name }) => name);
 		const all = await names({ returnAll: true });
@@ -227,9 +226,6 @@ describe('lead lists', () => {
 });
 
 describe('the lists a locator finds in URLs', () => {
-	const { LIST_URL } = jest.requireActual<typeof import('../../nodes/Cleanlist/helpers/listLocator.ts')>(
-		'../../nodes/Cleanlist/helpers/listLocator.ts',
-	);
 	const id = '3f2b8c1e-7d4a-4b57-9a39-1f0c5f3d2e6a';
 	it.each([
 		[`https://portal.cleanlist.ai/lists/${id}`, id],

@@ -95,6 +95,8 @@ export interface ActiveWorkflow {
 	onExecution(listener: (run: IRun) => void): () => void;
 	/** Unpublishes: calls the trigger nodes' `delete`; from then on the webhooks answer 404. */
 	deactivate(): Promise<void>;
+	/** What a crash leaves: the webhooks answer 404, no node is called, and the static data stays as it was. */
+	abandon(): void;
 }
 
 /** The items a node put out, of its last run and first output unless told otherwise; empty if it did not run. */
@@ -357,6 +359,10 @@ export function createN8nEngine(options: N8nEngineOptions): N8nEngine {
 					return () => events.off('execution', listener);
 				},
 				deactivate,
+				abandon() {
+					created.length = 0;
+					for (const end of unregister.splice(0)) end();
+				},
 			};
 		},
 

@@ -33,6 +33,13 @@ export interface RunOptions {
 	after?: WorkflowNode[];
 }
 
+/** What n8n keeps of a NodeApiError or NodeOperationError. */
+export interface Failure extends Error {
+	description: string;
+	httpCode: string | null;
+	context: { itemIndex?: number; cleanlist?: IDataObject };
+}
+
 export interface Result {
 	run: IRun;
 	items: INodeExecutionData[];
@@ -40,8 +47,8 @@ export interface Result {
 	json: IDataObject[];
 	/** What went to the error output. */
 	errorItems: INodeExecutionData[];
-	/** The error that ended the node, as n8n keeps it. */
-	error: any;
+	/** The error that ended the node, as n8n keeps it; undefined when none did. */
+	error: Failure;
 }
 
 /** Items → Cleanlist → whatever comes after, run by n8n's engine. */
@@ -75,7 +82,7 @@ export async function runCleanlist(
 		items: out,
 		json: out.map((item) => item.json),
 		errorItems: itemsOf(run, 'Cleanlist', 1),
-		error: errorOf(run, 'Cleanlist'),
+		error: errorOf(run, 'Cleanlist') as Failure,
 	};
 }
 

@@ -71,7 +71,7 @@ export async function startRelayStub(): Promise<RelayStub> {
 			subscriptions.delete(id);
 			return json(204, null);
 		}
-		if (method === 'PATCH') Object.assign(found, body);
+		if (method === 'PATCH') Object.assign(found, body as object);
 		if (part === 'secret') return json(200, Object.assign(found, { secret: newSecret() }));
 		return json(200, withoutSecret(found));
 	}

@@ -8,7 +8,7 @@ export interface SeenRequest {
 	path: string;
 	headers: IncomingHttpHeaders;
 	/** Parsed JSON; undefined without a body. */
-	body: any;
+	body: unknown;
 }
 /** Answers a request by hand; `nth` counts the requests to this server from 1. */
 export type Answer = (response: ServerResponse, request: SeenRequest, nth: number) => void;

@@ -1,0 +1,202 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
+import manifest from '../../package.json';
+import { Cleanlist, CleanlistApi, CleanlistRelayApi, CleanlistTrigger } from '../../index.ts';
+import { RESOURCES } from '../../nodes/Cleanlist/actions/resources.ts';
+import { SCOPES } from '../../relay/src/contract/index.ts';
+import contract from '../contract/cleanlist-api.json';
+
+const root = resolve(__dirname, '../..');
+const nodesFolder = join(root, 'nodes');
+const operations = RESOURCES.flatMap((resource) =>
+	resource.operations.map((operation) => ({ ...operation, resource: resource.value })),
+);
+const { description } = new Cleanlist();
+const trigger = new CleanlistTrigger().description;
+
+function* everyProperty(properties: readonly unknown[]): Generator<INodeProperties> {
+	for (const property of properties as INodeProperties[]) {
+		yield property;
+		if (property.type === 'collection') yield* everyProperty(property.options ?? []);
+		if (property.type === 'fixedCollection') {
+			for (const { values } of property.options as INodePropertyCollection[]) yield* everyProperty(values);
+		}
+	}
+}
+const properties = [
+	...everyProperty(description.properties),
+	...everyProperty(trigger.properties),
+	...everyProperty(new CleanlistApi().properties),
+	...everyProperty(new CleanlistRelayApi().properties),
+];
+const choices = (property: INodeProperties) =>
+	property.type === 'options' ? (property.options as INodePropertyOptions[]) : [];
+
+describe('the Cleanlist node', () => {
+	it('registers every operation file, and nothing twice', () => {
+		const files = readdirSync(join(nodesFolder, 'Cleanlist/actions'), { recursive: true }).map(String);
+		const inFiles = files
+			.filter((file) => file.endsWith('.operation.ts'))
+			.map((file) => file.replace('.operation.ts', '').replaceAll('\\', '/'));
+		expect(operations.map(({ resource, value }) => `${resource}/${value}`).sort()).toEqual(inFiles.sort());
+	});
+
+	it('offers each of them with an action, a description and its scope', () => {
+		const offered = description.properties.filter(({ name }) => name === 'operation').flatMap(choices);
+		expect(offered).toHaveLength(operations.length);
+		for (const { name, action, description: text } of offered) {
+			expect(action).toMatch(/^[A-Z][a-z]/);
+			expect(action).not.toBe(name);
+			expect(text).toMatch(/\(scope [a-z]+:[a-z]+\)$/);
+		}
+		expect(new Set(offered.map(({ action }) => action)).size).toBe(offered.length);
+	});
+
+	it('has resources and operations in alphabetical order, with defaults that exist', () => {
+		expect(RESOURCES.map(({ name }) => name)).toEqual(RESOURCES.map(({ name }) => name).toSorted());
+		for (const { operations: own, defaultOperation } of RESOURCES) {
+			expect(own.map(({ name }) => name)).toEqual(own.map(({ name }) => name).toSorted());
+			expect(own.map(({ value }) => value)).toContain(defaultOperation);
+		}
+		expect(RESOURCES.map(({ value }) => value)).toContain(description.properties[0]!.default);
+	});
+
+	it('says of each operation which calls it makes, and the contract knows them and their scope', () => {
+		const scopes = new Map(contract.endpoints.map(({ method, path, scope }) => [`${method} ${path}`, scope]));
+		for (const { endpoints, scope } of operations) {
+			expect(SCOPES).toContain(scope);
+			expect(endpoints.length).toBeGreaterThan(0);
+			for (const endpoint of endpoints) {
+				expect([...scopes.keys()]).toContain(endpoint);
+				// The contract states no scope for the older endpoints.
+				expect([endpoint, scopes.get(endpoint) ?? scope]).toEqual([endpoint, scope]);
+			}
+		}
+	});
+
+	it('shows every field for its operation only, and never two of a name at once', () => {
+		for (const { resource, value, fields } of operations) {
+			const shown = description.properties.filter(
+				({ displayOptions }) =>
+					displayOptions?.show?.resource?.includes(resource) &&
+					displayOptions.show.operation?.includes(value),
+			);
+			expect(shown.map(({ name }) => name)).toEqual(fields.map(({ name }) => name));
+			expect(new Set(shown.map(({ name }) => name)).size).toBe(shown.length);
+		}
+	});
+
+	it('asks for the relay only where the relay is used', () => {
+		expect(description.credentials).toEqual([
+			{ name: 'cleanlistApi', required: true },
+			{
+				name: 'cleanlistRelayApi',
+				required: true,
+				displayOptions: { show: { resource: ['enrichment'], operation: ['start'], delivery: ['relay'] } },
+			},
+		]);
+	});
+
+	it('has the methods that its fields name', () => {
+		const searches = properties.flatMap(({ modes = [] }) =>
+			modes.flatMap(({ typeOptions }) => typeOptions?.searchListMethod ?? []),
+		);
+		expect(searches.length).toBeGreaterThan(0);
+		const { listSearch } = new Cleanlist().methods;
+		for (const search of searches) expect(listSearch).toHaveProperty(search, expect.any(Function));
+	});
+});
+
+describe('every parameter', () => {
+	it.each(properties.map((property) => [property.name, property] as const))(
+		'%s is described',
+		(_, property) => {
+			if (['resource', 'operation'].includes(property.name) || property.type === 'notice') return;
+			// Where "Add Field" opens a list of fields, the fields say what they are.
+			if (property.type === 'collection') expect(property.placeholder).toMatch(/^Add /);
+			else expect(property.description).toMatch(/^[A-Z0-9]/);
+			expect(property.description).not.toBe(property.displayName);
+			expect(property.displayName).toMatch(/^[A-Z]/);
+			expect(property).toHaveProperty('default');
+		},
+	);
+
+	it('that offers choices has its default among them, and them in order', () => {
+		for (const property of properties.filter(({ type }) => type === 'options')) {
+			const names = choices(property).map(({ name }) => name);
+			expect([property.name, names]).toEqual([property.name, names.toSorted()]);
+			expect(choices(property).map(({ value }) => value)).toContain(property.default);
+		}
+	});
+});
+
+describe.each([
+	['Cleanlist', description],
+	['CleanlistTrigger', trigger],
+])('the package around %s', (name, { icon, name: type, version, documentationUrl }) => {
+	const folder = join(nodesFolder, name);
+	const codex = JSON.parse(readFileSync(join(folder, `${name}.node.json`), 'utf8'));
+
+	it('names it in package.json and in its codex', () => {
+		expect(manifest.n8n.nodes).toContain(`dist/nodes/${name}/${name}.node.js`);
+		expect(codex.node).toBe(`${manifest.name}.${type}`);
+		expect(version).toEqual([1]);
+	});
+
+	it('has its icons, light and dark', () => {
+		const files = Object.values(icon as { light: string; dark: string });
+		expect(files).toHaveLength(2);
+		for (const file of files) expect(existsSync(join(folder, file.replace('file:', '')))).toBe(true);
+	});
+
+	it('documents it in a section that exists', () => {
+		const docs = readFileSync(join(root, 'docs/nodes.md'), 'utf8');
+		const anchors = [...docs.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+			title!
+				.toLowerCase()
+				.replace(/[^\w\s-]/g, '')
+				.replaceAll(' ', '-'),
+		);
+		const urls = [
+			documentationUrl!,
+			...codex.resources.credentialDocumentation.map(({ url }: { url: string }) => url),
+			...codex.resources.primaryDocumentation.map(({ url }: { url: string }) => url),
+			new CleanlistApi().documentationUrl,
+			new CleanlistRelayApi().documentationUrl,
+		];
+		for (const url of urls) {
+			const [page, anchor] = (url as string).split('#');
+			expect(page).toMatch(/\/blob\/main\/docs\/nodes\.md$/);
+			if (anchor) expect(anchors).toContain(anchor);
+		}
+	});
+});
+
+describe('the schemas that the editor previews outputs with', () => {
+	const schemaFolder = join(nodesFolder, 'Cleanlist/__schema__/v1.0.0');
+	it('are there for each operation and for nothing else', () => {
+		const files = readdirSync(schemaFolder, { recursive: true })
+			.map(String)
+			.filter((file) => file.endsWith('.json'))
+			.map((file) => file.replaceAll('\\', '/'));
+		expect(files.sort()).toEqual(operations.map(({ resource, value }) => `${resource}/${value}.json`).sort());
+		expect(existsSync(join(nodesFolder, 'CleanlistTrigger/__schema__/v1.0.0.json'))).toBe(true);
+	});
+});
+
+it('the documentation names every operation with its call and scope', () => {
+	const docs = readFileSync(join(root, 'docs/nodes.md'), 'utf8');
+	for (const resource of RESOURCES) {
+		for (const { name, endpoints, scope } of resource.operations) {
+			const cells = [
+				resource.name,
+				name,
+				endpoints.map((call) => `\`${call}\``).join('<br>'),
+				`\`${scope}\``,
+			];
+			const row = docs.split('\n').find((line) => cells.every((cell) => line.includes(`| ${cell} `)));
+			expect([cells, row]).toEqual([cells, expect.any(String)]);
+		}
+	}
+});
