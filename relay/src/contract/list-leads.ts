@@ -85,7 +85,8 @@ export const CsvImportRequest = z.strictObject({
 	dispatch_enrichment: z.boolean().default(true),
 	enrichment_type: z.enum(['partial', 'phone_only', 'full']).nullish(),
 	quote_id: z.string().nullish(),
-	idempotency_key: IdempotencyKey,
+	/** Of any length here (B.18 names no bound). */
+	idempotency_key: z.string().nullish(),
 });
 export type CsvImportRequest = z.input<typeof CsvImportRequest>;
 

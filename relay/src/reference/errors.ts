@@ -221,6 +221,32 @@ export const tooLarge = (limit: number) =>
 		fix: 'Send fewer contacts in one request.',
 	});
 
+export const csvTooLarge = (bytes: number, limit: number) =>
+	new ApiError({
+		status: 413,
+		code: 'csv_too_large',
+		problem: `The CSV is ${bytes} bytes long; at most ${limit} are taken.`,
+		fix: 'Split it into several files.',
+	});
+
+export const missingColumn = (header: string, headers: string[]) =>
+	new ApiError({
+		status: 400,
+		code: 'missing_column',
+		problem: `The CSV has no column ${JSON.stringify(shorten(header))}.`,
+		fix: 'Map to a name in the first row of the file, spelt as it is there.',
+		details: { header: shorten(header), available_headers: headers.slice(0, 50).map(shorten) },
+	});
+
+export const csvImportOff = () =>
+	new ApiError({
+		status: 503,
+		code: 'feature_disabled',
+		problem: 'CSV import is switched off.',
+		fix: 'Try again later, or add leads another way.',
+		retryAfterMs: 60_000,
+	});
+
 export const unavailable = () =>
 	new ApiError({
 		status: 503,

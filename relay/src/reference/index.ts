@@ -6,15 +6,19 @@ import type { Ids } from '../ids.ts';
 import { createAccount } from './accounts.ts';
 import type { Account, NewAccount } from './accounts.ts';
 import { createAgenda } from './agenda.ts';
+import { createGate } from './auth.ts';
+import { DEFAULT_BEHAVIOURS } from './behaviours.ts';
+import type { Behaviours } from './behaviours.ts';
 import { createByTask } from './by-task.ts';
 import { createCompanies } from './companies.ts';
-import { createGate } from './auth.ts';
 import { openDatabase } from './db/index.ts';
 import { createEnrichments } from './enrichments.ts';
 import type { ErrorFormat } from './errors.ts';
 import { mount } from './http.ts';
 import type { Route } from './http.ts';
 import { createLedger } from './ledger.ts';
+import { createPortal } from './portal.ts';
+import type { NewFolder, NewList, Visibility } from './portal.ts';
 import { createQuotes } from './quotes.ts';
 import { VENDOR_LIMITS, createRateLimiter } from './rate-limit.ts';
 import type { RateLimits } from './rate-limit.ts';
@@ -25,12 +29,15 @@ import { enrichRoutes } from './routes/enrich.ts';
 import { enrichmentRoutes } from './routes/enrichment.ts';
 import { keyManagementRoutes } from './routes/key-management.ts';
 import { leadListRoutes } from './routes/lead-lists.ts';
+import { listLeadRoutes } from './routes/list-leads.ts';
 import { webhookDeliveries } from './routes/webhooks.ts';
 import { workspaceRoutes } from './routes/workspace.ts';
 import { createWebhookSender } from './webhooks.ts';
 import { createWorkflows } from './workflows.ts';
 
 export type { Account, NewAccount } from './accounts.ts';
+export type { Behaviours } from './behaviours.ts';
+export type { NewFolder, NewLead, NewList, Visibility } from './portal.ts';
 
 export interface ReferenceOptions {
 	/** A SQLite file, or `:memory:`. */
@@ -43,6 +50,8 @@ export interface ReferenceOptions {
 	completionMs?: number;
 	/** Default: the vendor's, 30 a minute per key and 60 per organization. */
 	limits?: RateLimits | 'off';
+	/** How doubtful behaviours of the vendor's begin; `Reference.behaviours` changes them. */
+	behaviours?: Partial<Behaviours>;
 	/** Gets ids only: no key, no address, no URL. */
 	log: Logger;
 }
@@ -52,6 +61,13 @@ export interface Reference {
 	routes: FastifyPluginAsync;
 	/** Idempotent when a key is given. */
 	createAccount(account: NewAccount): Promise<Account>;
+	/** Folders, lists with leads, and who sees a list: what people do in the portal and not through the API. */
+	createFolder(folder: NewFolder): Promise<{ folderId: string }>;
+	createList(list: NewList): Promise<{ listId: string }>;
+	/** @param userIds for `shared`: the users of the organization who see it besides its owner */
+	shareList(listId: string, visibility: Visibility, userIds?: readonly string[]): Promise<void>;
+	/** Set a field to switch a behaviour; the next request finds it so. */
+	readonly behaviours: Behaviours;
 	/** Starts completing workflows and sending webhooks, those left from before a restart included. */
 	start(): void;
 	/** Ends timers, breaks off sends (they are made again after the next start) and closes the database. */
@@ -97,12 +113,15 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	const limiter = createRateLimiter(limits, clock);
 	const gate = createGate({ db, clock, limiter, by: 'key' });
 	const requestLog = createRequestLog({ db, clock, log });
+	const portal = createPortal({ db, clock, ids });
+	const behaviours = { ...DEFAULT_BEHAVIOURS, ...options.behaviours };
 
 	const both: Route[] = [
 		whoami(clock),
 		creditsEstimate({ db, ledger, quotes }),
 		...workspaceRoutes({ db, clock, requestLog }),
 		...leadListRoutes({ db, clock, ids }),
+		...listLeadRoutes({ db, clock, ids, enrichments, behaviours }),
 		...enrichmentRoutes({ db, clock, enrichments, companies, byTask }),
 	];
 	const v2: Route[] = [...both, creditsBalance(db, clock)];
@@ -134,6 +153,10 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 			await app.register(keyManagement, { prefix: KEYS_PREFIX });
 		},
 		createAccount: async (account) => createAccount({ db, clock, ids }, account),
+		createFolder: async (folder) => ({ folderId: portal.createFolder(folder) }),
+		createList: async (list) => ({ listId: portal.createList(list) }),
+		shareList: async (listId, visibility, userIds) => portal.shareList(listId, visibility, userIds),
+		behaviours,
 		start: () => agenda.start(),
 		async stop() {
 			agenda.stop();

@@ -3,12 +3,16 @@ import { accountQueries } from './accounts.ts';
 import { cohortQueries } from './cohorts.ts';
 import { companyQueries } from './companies.ts';
 import { enrichmentRunQueries } from './enrichment-runs.ts';
+import { folderQueries } from './folders.ts';
+import { idempotencyQueries } from './idempotency.ts';
 import { keyQueries } from './keys.ts';
 import { leadListQueries } from './lead-lists.ts';
+import { listLeadQueries } from './list-leads.ts';
 import { ledgerQueries } from './ledger.ts';
 import { quoteQueries } from './quotes.ts';
 import { requestLogQueries } from './request-log.ts';
 import { MIGRATIONS } from './schema.ts';
+import { sharingQueries } from './sharing.ts';
 import { webhookQueries } from './webhooks.ts';
 import { workflowQueries } from './workflows.ts';
 
@@ -22,6 +26,10 @@ export function openDatabase(path: string) {
 		keys: keyQueries(db),
 		ledger: ledgerQueries(db),
 		lists: leadListQueries(db),
+		folders: folderQueries(db),
+		sharing: sharingQueries(db),
+		listLeads: listLeadQueries(db),
+		idempotency: idempotencyQueries(db),
 		cohorts: cohortQueries(db),
 		quotes: quoteQueries(db),
 		requestLog: requestLogQueries(db),

@@ -60,7 +60,11 @@ export function keyManagementRoutes(o: {
 						expiresAt,
 					});
 				});
-				const view = { api_key: key, created_at: iso(now), expires_at: expiresAt === null ? null : iso(expiresAt) };
+				const view = {
+					api_key: key,
+					created_at: iso(now),
+					expires_at: expiresAt === null ? null : iso(expiresAt),
+				};
 				return { status: 201, body: view };
 			},
 		}),

@@ -12,9 +12,11 @@ import {
 	UpdateListRequest,
 } from '../../contract/lead-lists.ts';
 import type { Ids } from '../../ids.ts';
+import { readableList, writableList } from '../access.ts';
 import type { Caller } from '../auth.ts';
 import type { Database } from '../db/index.ts';
 import type { LeadRecord, ListRow } from '../db/lead-lists.ts';
+import { encodeCohort } from '../domain/cohort.ts';
 import { encodeCursor } from '../domain/cursor.ts';
 import { fullName } from '../domain/generator.ts';
 import { nameKey } from '../domain/list-name.ts';
@@ -31,32 +33,31 @@ const ListsQuery = z.object({
 });
 const LeadsQuery = z.object({ limit: limitParam(LEAD_PAGE), cursor: z.string().optional() });
 
-/** Lead lists, the six operations this build serves (B.10 to B.15), on both prefixes. */
+/** Lead lists, but for what puts leads in and takes them out (B.10 to B.15), on both prefixes. */
 export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock; ids: Ids }) {
 	const reading = { errors: 'v2', plan: 'api', scope: 'lists:read' } as const;
 	const writing = { errors: 'v2', plan: 'api', scope: 'lists:write' } as const;
 
-	/** @throws ApiError 404 for a list that does not exist or is hidden from the caller */
-	const visibleList = (caller: Caller, listId: string): ListRow => {
-		const list = db.lists.visible(caller, listId);
-		if (!list) throw notFound('lead list', listId);
-		return list;
-	};
-
 	/** @throws ApiError 404 also for a teammate's visible list (G23), 403 for a protected one (G22) */
 	const changeableList = (caller: Caller, listId: string, action: string): ListRow => {
-		const list = visibleList(caller, listId);
-		if (list.ownerId !== caller.userId) throw notFound('lead list of yours', listId);
+		const list = writableList(db, caller, listId);
 		if (list.isProtected) throw listProtected(action);
 		return list;
 	};
 
-	const detail = (list: ListRow, reused: boolean) => ({
+	/** @throws ApiError 404 unless the caller has such a folder */
+	const checkFolder = (caller: Caller, folderId: string | null | undefined): void => {
+		if (typeof folderId === 'string' && !db.folders.isOwned(folderId, caller.userId)) {
+			throw notFound('folder', folderId);
+		}
+	};
+
+	const detail = (caller: Caller, list: ListRow, reused: boolean) => ({
 		...envelope(clock),
 		list_id: list.listId,
 		name: list.name,
 		description: list.description,
-		folder_id: null,
+		folder_id: folderOf(caller, list),
 		lead_count: list.leadCount,
 		enriched_count: list.enrichedCount,
 		created_at: iso(list.createdAt),
@@ -71,9 +72,9 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			response: ListDetailResponse,
 			handle({ caller, body }) {
 				const { name, description, folder_id } = validate(CreateListRequest, body, 'body');
-				refuseFolder(folder_id);
+				checkFolder(caller, folder_id);
 				const existing = db.lists.idByName(caller.userId, nameKey(name));
-				if (existing) return ok(detail(visibleList(caller, existing), true));
+				if (existing) return ok(detail(caller, readableList(db, caller, existing), true));
 				const listId = ids.uuid();
 				db.lists.insert({
 					listId,
@@ -82,11 +83,12 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 					name,
 					nameKey: nameKey(name),
 					description: description ?? null,
+					folderId: folder_id ?? null,
 					origin: null,
 					isProtected: 0,
 					createdAt: clock.now(),
 				});
-				return { status: 201, body: detail(visibleList(caller, listId), false) };
+				return { status: 201, body: detail(caller, readableList(db, caller, listId), false) };
 			},
 		}),
 
@@ -98,12 +100,13 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			handle({ caller, query }) {
 				const { limit, cursor, folder_id } = validate(ListsQuery, query, 'query');
 				const before = positionOf('lists', cursor, Number.MAX_SAFE_INTEGER);
-				// No folders exist here, so none of the lists is in one.
-				const rows = folder_id ? [] : db.lists.page(caller, before, limit + 1);
+				const rows = folder_id
+					? db.lists.pageInFolder(caller, folder_id, before, limit + 1)
+					: db.lists.page(caller, before, limit + 1);
 				return ok({
 					...envelope(clock),
-					lists: rows.slice(0, limit).map(summary),
-					total: folder_id ? 0 : db.lists.count(caller),
+					lists: rows.slice(0, limit).map((list) => summary(caller, list)),
+					total: folder_id ? db.lists.countInFolder(caller, folder_id) : db.lists.count(caller),
 					cursor: rows.length > limit ? encodeCursor('lists', rows[limit - 1]!.seq) : null,
 				});
 			},
@@ -114,7 +117,7 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			method: 'GET',
 			path: '/lead-lists/:list_id',
 			response: ListDetailResponse,
-			handle: ({ caller, params }) => ok(detail(visibleList(caller, params.list_id!), false)),
+			handle: ({ caller, params }) => ok(detail(caller, readableList(db, caller, params.list_id!), false)),
 		}),
 
 		defineRoute({
@@ -125,11 +128,12 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			handle({ caller, params, body }) {
 				const changes = validate(UpdateListRequest, body, 'body');
 				const list = changeableList(caller, params.list_id!, 'changed');
-				refuseFolder(changes.folder_id);
+				checkFolder(caller, changes.folder_id);
 				const name = changes.name ?? list.name;
 				const description = changes.description === undefined ? list.description : changes.description;
-				db.lists.update({ listId: list.listId, name, nameKey: nameKey(name), description });
-				return ok(detail({ ...list, name, description }, false));
+				const folderId = changes.folder_id === undefined ? list.folderId : changes.folder_id;
+				db.lists.update({ listId: list.listId, name, nameKey: nameKey(name), description, folderId });
+				return ok(detail(caller, { ...list, name, description, folderId }, false));
 			},
 		}),
 
@@ -152,11 +156,14 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			response: LeadsPageResponse,
 			handle({ caller, params, query }) {
 				const { limit, cursor } = validate(LeadsQuery, query, 'query');
-				const list = visibleList(caller, params.list_id!);
+				const list = readableList(db, caller, params.list_id!);
 				const kind = `leads:${list.listId}`;
-				const rows = db.lists.leads(list.listId, positionOf(kind, cursor, 0), limit + 1);
+				const after = positionOf(kind, cursor, 0);
+				const rows = db.lists.leads(list.listId, after, limit + 1);
+				const upTo = rows.slice(0, limit).at(-1)?.position;
 				return ok({
 					...envelope(clock),
+					task_id: upTo === undefined ? null : encodeCohort({ listId: list.listId, after, upTo }),
 					list_id: list.listId,
 					leads: rows.slice(0, limit).map(leadRow),
 					total: list.leadCount,
@@ -167,16 +174,15 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 	];
 }
 
-/** Folders are managed in the portal, and this build has none: any id is an unknown one. */
-function refuseFolder(folderId: string | null | undefined): void {
-	if (folderId !== null && folderId !== undefined) throw notFound('folder', folderId);
-}
+/** Folders are personal: only the owner of a list sees which one it is in. */
+const folderOf = (caller: Caller, list: ListRow): string | null =>
+	list.ownerId === caller.userId ? list.folderId : null;
 
-const summary = (list: ListRow) => ({
+const summary = (caller: Caller, list: ListRow) => ({
 	list_id: list.listId,
 	name: list.name,
 	lead_count: list.leadCount,
-	folder_id: null,
+	folder_id: folderOf(caller, list),
 	created_at: iso(list.createdAt),
 	owner_name: list.ownerName,
 	visibility: list.visibility,
