@@ -52,10 +52,8 @@ interface Work {
 	cohort?: string;
 	type: V2EnrichmentType;
 	over: { person: Person } | { leadIds: readonly string[] };
-	/** What the quote has to be for. */
-	quoted: Quoted;
-	/** A call without one needs none. */
-	quoteId: string | null | undefined;
+	/** What the quote is for, and its id; a call that does not require one may do without. */
+	quote: { for: Quoted; id: string | null | undefined; required: boolean };
 }
 
 /** The v2 runs (B.19, B.21, B.22): starting them, doing them step by step, and settling what they cost. */
@@ -74,8 +72,9 @@ export function createEnrichments(options: EnrichmentOptions) {
 		const credits = maximumCost(type, total);
 		const schedule = { total, createdAt: now, durationMs: completionMs };
 		db.transaction(() => {
-			if (text(work.quoteId)) {
-				quotes.redeem(caller, work.quoteId, { ...work.quoted, recomputedCost: credits });
+			const quoteId = text(work.quote.id);
+			if (quoteId || work.quote.required) {
+				quotes.redeem(caller, quoteId, { ...work.quote.for, recomputedCost: credits });
 			}
 			ledger.reserve(caller.organizationId, credits, workflowId);
 			db.runs.insert({
@@ -188,8 +187,11 @@ export function createEnrichments(options: EnrichmentOptions) {
 				listId,
 				type,
 				over: { person: personFrom(request, lead) },
-				quoted: { tool: 'enrich_person', enrichmentType: type, listId },
-				quoteId: request.quote_id,
+				quote: {
+					for: { tool: 'enrich_person', enrichmentType: type, listId },
+					id: request.quote_id,
+					required: false,
+				},
 			});
 		},
 
@@ -203,7 +205,8 @@ export function createEnrichments(options: EnrichmentOptions) {
 			const type = enrichmentTypeOfScope(request.scope);
 			const leadIds = db.lists.leadIds(listId);
 			const quoted: Quoted = { tool: 'enrich_list', enrichmentType: type, listId };
-			const started = beginOverLeads(caller, { listId, type, quoted, quoteId: request.quote_id }, leadIds);
+			const quote = { for: quoted, id: request.quote_id, required: true };
+			const started = beginOverLeads(caller, { listId, type, quote }, leadIds);
 			return { ...started, total: leadIds.length };
 		},
 
@@ -224,10 +227,15 @@ export function createEnrichments(options: EnrichmentOptions) {
 		): Started {
 			const { listId, leadIds, type, quoteId } = request;
 			const quoted: Quoted = { tool: 'bulk_import_csv', enrichmentType: type, listId };
-			return beginOverLeads(caller, { listId, type, quoted, quoteId }, leadIds);
+			const quote = { for: quoted, id: quoteId, required: false };
+			return beginOverLeads(caller, { listId, type, quote }, leadIds);
 		},
 
-		/** Looks up persons of a cohort, whose quote the caller of this has made sure is there. */
+		/**
+		 * Looks up persons of a cohort.
+		 *
+		 * @throws ApiError 400 `insufficient_credits`, or for the quote; 409 for a used one
+		 */
 		startCohort(
 			caller: Caller,
 			request: {
@@ -239,8 +247,9 @@ export function createEnrichments(options: EnrichmentOptions) {
 				quoteId: string;
 			},
 		): Started {
-			const { leadIds, ...work } = request;
-			return beginOverLeads(caller, work, leadIds);
+			const { cohort, listId, leadIds, type, quoted, quoteId } = request;
+			const quote = { for: quoted, id: quoteId, required: true };
+			return beginOverLeads(caller, { cohort, listId, type, quote }, leadIds);
 		},
 
 		/** Does the one step that was due first, if any is due. */
