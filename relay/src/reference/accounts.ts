@@ -16,8 +16,10 @@ import type { Tier } from './domain/plan.ts';
 import { createLedger } from './ledger.ts';
 
 export interface NewAccount {
-	/** Of the user and, when it is made, of the organization. */
+	/** Of the user. */
 	name: string;
+	/** Default: the user's name. Counts only when the organization is made. */
+	organizationName?: string;
 	email?: string;
 	/** This very key; one is minted when absent. */
 	key?: string;
@@ -80,7 +82,7 @@ export function createAccount(
 		const organizationId = account.organizationId ?? newId('org');
 		const isNew = db.accounts.insertOrganization({
 			organizationId,
-			name: account.name,
+			name: account.organizationName ?? account.name,
 			tier: account.tier ?? 'pro',
 			appsumoTier: account.appsumoTier ?? null,
 			createdAt,

@@ -91,15 +91,17 @@ export function createPortal({ db, clock, ids }: { db: Database; clock: Clock; i
 	return {
 		shareList,
 
-		/** @returns the folder's id, for `folder_id` */
+		/** @returns the folder's id, for `folder_id`; of the one the owner has of that name, if there is one */
 		createFolder({ ownerId, name }: NewFolder): string {
 			organizationOf(ownerId);
+			const existing = db.folders.idByName(ownerId, name);
+			if (existing !== null) return existing;
 			const folderId = ids.uuid();
 			db.folders.insert({ folderId, ownerId, name, createdAt: clock.now() });
 			return folderId;
 		},
 
-		/** @returns the list's id; unlike the API, it makes a second list of the same name */
+		/** @returns the list's id; of the one the owner has of that name, if there is one, with nothing changed of it */
 		createList(list: NewList): string {
 			const { ownerId, folderId, visibility = 'private', sharedWith = [], leads = [] } = list;
 			const organizationId = organizationOf(ownerId);
@@ -107,6 +109,8 @@ export function createPortal({ db, clock, ids }: { db: Database; clock: Clock; i
 			if (folderId !== undefined && !db.folders.isOwned(folderId, ownerId)) {
 				throw new Error(`User ${ownerId} has no folder ${folderId}.`);
 			}
+			const existing = db.lists.idByName(ownerId, nameKey(name));
+			if (existing !== null) return existing;
 			return db.transaction(() => {
 				const listId = ids.uuid();
 				db.lists.insert({
