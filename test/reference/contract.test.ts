@@ -21,6 +21,7 @@ interface World {
 	listId: string;
 	workflowId: string;
 	taskId: string;
+	leadId: string;
 }
 interface Served {
 	schema: { parse(value: unknown): unknown };
@@ -56,6 +57,42 @@ const SERVED: Record<string, Served> = {
 		planGated: true,
 	},
 	list_leads_in_list: { schema: contract.LeadsPageResponse, scope: 'lists:read', planGated: true },
+	credits_estimate: {
+		schema: contract.EstimateResponse,
+		body: () => ({ tool: 'enrich_person' }),
+		scope: 'credits:read',
+		planGated: true,
+	},
+	list_api_keys: { schema: contract.ApiKeysResponse, scope: 'admin:api_keys', planGated: true },
+	usage_report: {
+		schema: contract.UsageResponse,
+		query: () => '?days=365&group_by=day',
+		scope: 'admin:api_keys',
+		planGated: true,
+	},
+	add_leads_to_list: {
+		schema: contract.AddLeadsResponse,
+		body: ({ leadId }) => ({ lead_ids: [leadId] }),
+		scope: 'lists:write',
+		planGated: true,
+	},
+	remove_leads_from_list: {
+		schema: contract.RemoveLeadsResponse,
+		body: ({ leadId }) => ({ lead_ids: [leadId] }),
+		scope: 'lists:write',
+		planGated: true,
+	},
+	csv_import: {
+		schema: contract.CsvImportResponse,
+		status: 201,
+		body: () => ({
+			csv_content_base64: Buffer.from('E-mail\njane@example.com\njane@example.com\n').toString('base64'),
+			column_mapping: { email: 'E-mail' },
+			dispatch_enrichment: false,
+		}),
+		scope: 'lists:write',
+		planGated: true,
+	},
 	enrich_bulk_contacts: {
 		schema: contract.BulkEnrichResponse,
 		body: () => ({ enrichment_type: 'full', contacts: contacts(1) }),
@@ -103,6 +140,7 @@ const TYPES: Record<string, (value: unknown) => boolean> = {
 	number: (value) => typeof value === 'number',
 	boolean: (value) => typeof value === 'boolean',
 	object: (value) => typeof value === 'object',
+	'object<integer>': (value) => Object.values(value as object).every(Number.isInteger),
 };
 
 function faults(fields: Field[], value: Record<string, unknown>, at: string): string[] {
@@ -138,11 +176,15 @@ describe('every endpoint, on every path the contract names', () => {
 			const list = await client.call('POST', '/api/v2/lead-lists', { name: 'Mine' });
 			const workflow = await client.submit(contacts(3));
 			await harness.clock.advance(1_500);
+			const { body: lists } = await client.get('/api/v2/lead-lists');
+			const protectedList = lists.lists.find((one: { name: string }) => one.name === 'Extension Leads');
+			const page = await client.get(`/api/v2/lead-lists/${protectedList.list_id}/leads?limit=1`);
 			worlds.set(prefix, {
 				client,
 				listId: list.body.list_id,
 				workflowId: workflow.workflow_id,
 				taskId: workflow.task_ids[0],
+				leadId: page.body.leads[0].lead_id,
 			});
 		}
 	});
