@@ -159,6 +159,28 @@ describe('enrich/bulk', () => {
 		});
 	});
 
+	it('only attaches contacts when the type is none: the leads stay as they were sent', async () => {
+		await client.submit(contacts(30), { enrichment_type: 'none' });
+		await harness.clock.advance(1_500);
+		const { list_id } = (await lists()).lists[0];
+		for (const lead of await walk(client, `/api/v2/lead-lists/${list_id}/leads`, 'leads')) {
+			expect(lead).toMatchObject({ email: null, phone: null, title: null, location: null, provider: null });
+		}
+		expect((await client.get(`/api/v2/lead-lists/${list_id}`)).body.enriched_count).toBe(0);
+	});
+
+	it('counts a lead as enriched once, however often it is', async () => {
+		const enriched = async () => {
+			await client.submit(contacts(30), { enrichment_type: 'full' });
+			await harness.clock.advance(1_500);
+			const { list_id } = (await lists()).lists[0];
+			return (await client.get(`/api/v2/lead-lists/${list_id}`)).body.enriched_count as number;
+		};
+		const first = await enriched();
+		expect(first).toBeGreaterThan(10);
+		expect(await enriched()).toBe(first);
+	});
+
 	it('loses nothing that an earlier run found when a later one looks for something else', async () => {
 		await client.submit(contacts(30), { enrichment_type: 'partial' });
 		await harness.clock.advance(1_500);

@@ -163,6 +163,21 @@ describe('the ladder', () => {
 		expect(harness.clock.pending).toBe(0);
 	});
 
+	it('counts the pause from the end of an attempt, so a slow receiver gets it as well', async () => {
+		receiver.behave = (response, nth) => (nth === 1 ? undefined : answer(200)(response, nth));
+		const run = await submit();
+		await harness.clock.advance(1_500);
+		await until(() => receiver.received.length === 1);
+		await harness.clock.advance(10_000);
+		await settled(run.workflow_id, 1);
+		expect((await deliveries(run.workflow_id))[0]).toMatchObject({
+			attempted_at: at(1_500),
+			next_retry_at: at(12_500),
+		});
+		await harness.clock.advance(1_000);
+		await settled(run.workflow_id, 2);
+	});
+
 	it('ends with the first 2xx', async () => {
 		receiver.behave = (response, nth) => answer(nth === 1 ? 503 : 204)(response, nth);
 		const run = await submit();
