@@ -3,6 +3,12 @@ import { globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /**
+ * Read here and not inside an eslint.config.mjs: typescript-eslint remembers the folder of every config file that
+ * reads its presets, and with more than one it refuses to parse for n8n's plugin, which then finds no credentials.
+ */
+const { recommendedTypeChecked } = tseslint.configs;
+
+/**
  * The typed ESLint config of everything that is not the n8n package (relay, tests, demo).
  * The n8n package itself keeps the n8n-node CLI's stock config, unchanged, as n8n's strict mode demands.
  *
@@ -15,7 +21,7 @@ export function typedConfig(tsconfigRootDir, projects = ['tsconfig.json']) {
 		{ ignores: ['**/*.mjs', '**/*.json'] },
 		{
 			files: ['**/*.ts'],
-			extends: [js.configs.recommended, tseslint.configs.recommendedTypeChecked],
+			extends: [js.configs.recommended, recommendedTypeChecked],
 			languageOptions: { parserOptions: { project: projects, tsconfigRootDir } },
 			rules: {
 				eqeqeq: ['error', 'always'],
