@@ -68,7 +68,7 @@ export function summaryLines(
 	const emails = items.filter(({ email }) => email).length;
 	const phones = items.filter(({ phone }) => phone).length;
 	return [
-		`${count(sent.length, 'contact')} enriched: ${count(emails, 'e-mail')} and ${count(phones, 'phone number')} found`,
+		`${count(sent.length, 'contact')} looked up: ${count(emails, 'e-mail')} and ${count(phones, 'phone number')} found`,
 		`${count(credits.before - credits.after, 'credit')} used: ${number(credits.before)} before, ${number(credits.after)} after (1 an e-mail, 10 a phone number, misses are free)`,
 	];
 }

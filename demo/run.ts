@@ -17,14 +17,19 @@ no account is needed and nothing leaves it. Without a file it takes demo/contact
 Columns it knows, in any order: First Name, Last Name (or Name), Company, Domain (or Website), LinkedIn URL, E-mail.
 `;
 
+/** Ctrl-C, a polite kill, and a terminal that is closed. */
+const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 process.exitCode = await main(process.argv.slice(2));
 
-/** @returns the exit code: 0 when everything that could be sent came back */
+/** @returns the exit code: 0 when everything that could be sent came back, 130 when it was ended from outside */
 async function main(args: string[]): Promise<number> {
 	const screen = createScreen(process.stdout);
 	const stop = new AbortController();
-	const onSignal = () => stop.abort();
-	process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+	const onEnd = () => stop.abort();
+	for (const signal of ENDINGS) process.on(signal, onEnd);
+	// Whoever read the output (`| head`) is gone. The relay must not be left running because of that.
+	process.stdout.on('error', onEnd);
 	try {
 		const path = readArguments(args);
 		if (path === null) {
@@ -38,8 +43,6 @@ async function main(args: string[]): Promise<number> {
 		if (!(error instanceof CsvFileError || error instanceof DemoError)) throw error;
 		process.stderr.write(`${error.message}\n`);
 		return 1;
-	} finally {
-		process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
 	}
 }
 

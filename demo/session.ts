@@ -84,6 +84,7 @@ function engineFor(relay: RelayProcess, nodes: BuiltPackage): N8nEngine {
 
 /** Rejects when the relay ends or the user stops the demo; never resolves. */
 async function failure(relay: RelayProcess, signal: AbortSignal): Promise<never> {
+	signal.throwIfAborted();
 	const aborted = new Promise<never>((_, reject) => {
 		signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
 	});

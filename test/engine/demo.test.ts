@@ -71,7 +71,7 @@ describe('npm run demo', () => {
 				Array.from({ length: 25 }, (_, index) => index + 2).filter((row) => row !== 13),
 			);
 			expect(stdout).toMatch(
-				/^ *2 {2}Søren Eriksen +Fjord & Fell A\/S +soren\.eriksen@fjordfell\.example +\w+ +\S+$/m,
+				/^ *3 {2}Søren Eriksen +Fjord & Fell A\/S +soren\.eriksen@fjordfell\.example +\w+ +\S+$/m,
 			);
 			expect(stdout).toMatch(/^Row 13 was not sent\. .*LinkedIn URL.*first name.*last name.*company/ms);
 
@@ -199,6 +199,21 @@ describe('npm run demo', () => {
 			expect(stdout).not.toContain('came out of the trigger');
 			const [url] = /http:\/\/[\d.:]+/.exec(stdout)!;
 			await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
+			expect(leftovers()).toEqual([]);
+		},
+		DEMO_MS,
+	);
+
+	it(
+		'leaves nothing behind either when nobody reads its output any more',
+		async () => {
+			const demo = start([]);
+			let stderr = '';
+			demo.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+			demo.stdout.once('data', () => demo.stdout.destroy());
+			const [code] = (await once(demo, 'exit')) as [number | null];
+
+			expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
 			expect(leftovers()).toEqual([]);
 		},
 		DEMO_MS,
