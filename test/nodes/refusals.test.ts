@@ -145,12 +145,10 @@ describe('what the API refuses', () => {
 	});
 
 	it('a malformed JSON body', async () => {
-		const error = await refused(
-			'api',
-			start({ contactsJson: '={{ $json.text }}' }),
-			[{ text: '{"linkedin_url": ' }, { text: 'nope' }].slice(0, 1),
-		);
+		const text = '{"linkedin_url": ';
+		const error = await refused('api', start({ contactsJson: '={{ $json.text }}' }), [{ text }, { text }]);
 		expect(error.message).toContain('not valid JSON');
+		expect(error.description).toContain('{"linkedin_url": "…"}');
 		expect(error.context.itemIndex).toBe(0);
 	});
 

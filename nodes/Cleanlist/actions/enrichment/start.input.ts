@@ -1,0 +1,83 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { MAX_CONTACTS } from '../../helpers/batches';
+import { parseContacts, readContact, type Contact, type ContactField } from '../../helpers/contacts';
+import { parameterError } from '../../helpers/errors';
+import { CONTACT_PARAMETERS } from './start.fields';
+
+/** Most credits one contact can cost, by enrichment type. */
+export const MOST_CREDITS: Record<string, number> = { none: 0, partial: 1, phone_only: 10, full: 11 };
+
+export interface StartOptions {
+	contactsPerRequest: number;
+	stopOnUnsendable: boolean;
+	delivery: string;
+}
+
+/** What holds for the whole run; read from the first item. */
+export function readOptions(context: IExecuteFunctions): StartOptions {
+	const options = context.getNodeParameter('options', 0, {}) as {
+		contactsPerRequest?: number;
+		whenNotSendable?: string;
+	};
+	const contactsPerRequest = options.contactsPerRequest ?? MAX_CONTACTS;
+	if (!Number.isInteger(contactsPerRequest) || contactsPerRequest < 1 || contactsPerRequest > MAX_CONTACTS) {
+		throw parameterError(
+			context.getNode(),
+			'Contacts per Request',
+			0,
+			`"Contacts per Request" is ${contactsPerRequest}, and Cleanlist takes 1 to ${MAX_CONTACTS} contacts in a request`,
+			`Set the option "Contacts per Request" to a whole number from 1 to ${MAX_CONTACTS}. However many contacts there are, they are sent in as many requests as it takes.`,
+		);
+	}
+	return {
+		contactsPerRequest,
+		stopOnUnsendable: options.whenNotSendable === 'stop',
+		delivery: context.getNodeParameter('delivery', 0) as string,
+	};
+}
+
+/** The contacts of an item: the one its fields describe, or those in its JSON. */
+export function readContacts(context: IExecuteFunctions, itemIndex: number): Contact[] {
+	if (context.getNodeParameter('inputMode', 0) === 'fields') {
+		const names = Object.entries(CONTACT_PARAMETERS) as [ContactField, string][];
+		const record = Object.fromEntries(
+			names.map(([field, name]) => [field, context.getNodeParameter(name, itemIndex, '')]),
+		);
+		return [readContact(record)];
+	}
+	const parsed = parseContacts(context.getNodeParameter('contactsJson', itemIndex));
+	if ('contacts' in parsed) return parsed.contacts;
+	throw parameterError(
+		context.getNode(),
+		'Contacts (JSON)',
+		itemIndex,
+		`The JSON in "Contacts (JSON)" can not be used: ${parsed.problem}`,
+		'Give a contact object such as {"linkedin_url": "…"}, or an array of them. In an expression, hand over the object itself, for example {{ $json.contacts }}.',
+	);
+}
+
+export function readEnrichmentType(context: IExecuteFunctions, itemIndex: number): string {
+	const value = context.getNodeParameter('enrichmentType', itemIndex);
+	if (typeof value === 'string' && Object.hasOwn(MOST_CREDITS, value)) return value;
+	throw parameterError(
+		context.getNode(),
+		'Enrichment Type',
+		itemIndex,
+		`There is no enrichment type "${String(value)}"`,
+		`Choose one in the parameter "Enrichment Type"; an expression must give one of ${Object.keys(MOST_CREDITS).join(', ')}.`,
+	);
+}
+
+/** The user's own URL for an item's results. */
+export function readWebhookUrl(context: IExecuteFunctions, itemIndex: number): string {
+	const value = context.getNodeParameter('webhookUrl', itemIndex, '');
+	const url = typeof value === 'string' ? value.trim() : '';
+	if (/^https?:\/\/[^/\s]+\S*$/i.test(url)) return url;
+	throw parameterError(
+		context.getNode(),
+		'Webhook URL',
+		itemIndex,
+		`The webhook URL "${url}" is not a URL`,
+		'Enter a whole address that begins with https:// in the parameter "Webhook URL".',
+	);
+}
