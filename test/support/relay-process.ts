@@ -45,6 +45,8 @@ export interface SpawnedRelay {
 	 * time limit of its own.
 	 */
 	waitFor(match: string | ((line: LogLine) => boolean)): Promise<LogLine>;
+	/** Resolves once this text is on standard error, which is read apart from the log and may lag behind it. */
+	waitForScreen(text: string): Promise<void>;
 	/** Resolves when the process has ended and its output has been read to the end. */
 	readonly exited: Promise<Exit>;
 	signal(signal: NodeJS.Signals): void;
@@ -140,6 +142,16 @@ export function spawnRelay(options: RelayOptions = {}): SpawnedRelay {
 				);
 			});
 		},
+		waitForScreen: (text) =>
+			new Promise((shown) => {
+				const check = () => {
+					if (!printed.stderr.includes(text)) return;
+					child.stderr.off('data', check);
+					shown();
+				};
+				child.stderr.on('data', check);
+				check();
+			}),
 		exited,
 		signal: (signal) => child.kill(signal),
 		stop: () => end('SIGINT'),
@@ -156,6 +168,7 @@ export async function startRelay(options: RelayOptions = {}): Promise<RelayProce
 	const relay = spawnRelay(options);
 	try {
 		const ready = await relay.waitFor('ready');
+		await relay.waitForScreen(String(ready.url));
 		const key = (name: string) => readFileSync(join(relay.dataFolder, 'keys', name), 'utf8').trim();
 		return {
 			...relay,

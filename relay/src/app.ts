@@ -1,0 +1,213 @@
+import type { FastifyInstance } from 'fastify';
+import { join } from 'node:path';
+import { systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createSealer, deriveIngestToken, sha256 } from './crypto.ts';
+import { DataFolderError, REFERENCE_FILE, STORE_FILE } from './data-folder.ts';
+import type { Keys } from './data-folder.ts';
+import { createAddressGuard } from './delivery/address-guard.ts';
+import { createDispatcher } from './delivery/index.ts';
+import { createHttp } from './http/server.ts';
+import { systemIds } from './ids.ts';
+import type { Ids } from './ids.ts';
+import { createInbox } from './inbox/index.ts';
+import type { Logger } from './log.ts';
+import { openReference } from './reference/index.ts';
+import type { Reference } from './reference/index.ts';
+import { openSqliteStore } from './store/sqlite/index.ts';
+import type { Store } from './store/port.ts';
+
+/** The source that exists from the first start on. */
+export const DEFAULT_SOURCE = 'default';
+/** Credits of the demo account: enough for 10,000 contacts at once, each with an e-mail and a phone number (11). */
+const DEMO_CREDITS = 120_000;
+
+/** A relay, put together. */
+export interface Relay {
+	http: FastifyInstance;
+	store: Store;
+	reference: Reference | null;
+	/** Starts taking requests and delivering. Resolves with the base URL others reach the relay under. */
+	listen(): Promise<string>;
+	/** Where Cleanlist posts its webhooks to. Known once the relay listens. */
+	ingestUrl(): string;
+	/**
+	 * Shuts down in phases: readiness fails, no new connection is taken, requests and deliveries under way get
+	 * the configured time to finish, then everything is closed. What is not finished is on disk and goes on
+	 * after the next start.
+	 */
+	close(): Promise<void>;
+}
+
+/** The relay can't listen. The message is one sentence that says what to do. */
+export class ListenError extends Error {
+	override readonly name = 'ListenError';
+}
+
+/** Composes a relay out of its parts: opens its databases, listens on nothing yet. */
+export async function createRelay(options: {
+	config: Config;
+	keys: Keys;
+	log: Logger;
+	clock?: Clock;
+	ids?: Ids;
+}): Promise<Relay> {
+	const { config, keys, log, clock = systemClock, ids = systemIds } = options;
+	/** How to undo what was set up so far, should a later step fail. */
+	const opened: (() => Promise<unknown>)[] = [];
+	try {
+		const storePath = join(config.dataFolder, STORE_FILE);
+		const store = await opening(storePath, () => openSqliteStore({ path: storePath }));
+		opened.push(() => store.close());
+		await seed({ store, keys, clock });
+
+		const sealer = createSealer(keys.masterKey);
+		const guard = createAddressGuard({ allow: config.allow });
+		const dispatcher = createDispatcher({ store, clock, ids, sealer, guard, log });
+		const inbox = createInbox({ store, clock, ids, log, onStored: () => dispatcher.wake() });
+
+		const reference = config.reference.enabled
+			? await openDemoReference({ config, keys, clock, ids, log })
+			: null;
+		if (reference) opened.push(() => reference.stop());
+
+		let baseUrl: string | null = config.publicUrl;
+		let stopping = false;
+		const ingestUrl = (sourceId: string) => {
+			if (baseUrl === null) throw new Error('The ingest URL is known once the relay listens.');
+			return `${baseUrl}/in/${deriveIngestToken(keys.masterKey, sourceId)}`;
+		};
+		const http = await createHttp({
+			store,
+			inbox,
+			guard,
+			sealer,
+			clock,
+			ids,
+			log,
+			trustProxy: config.trustProxy,
+			ingestUrl,
+			isStopping: () => stopping,
+			reference: reference?.routes ?? null,
+		});
+		opened.push(() => http.close());
+
+		const shutDown = async () => {
+			stopping = true;
+			const budgetMs = config.shutdownBudgetMs;
+			// A client that never finishes its request must not hold the shutdown up for longer than the budget.
+			const cancelCut = clock.schedule(budgetMs, () => http.server.closeAllConnections());
+			await Promise.all([http.close(), dispatcher.stop(budgetMs)]);
+			cancelCut();
+			await reference?.stop();
+			await store.close();
+		};
+		let closed: Promise<void> | null = null;
+
+		return {
+			http,
+			store,
+			reference,
+			async listen() {
+				await http.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+					throw new ListenError(listenSentence(error, config), { cause: error });
+				});
+				baseUrl ??= boundUrl(http, config.host);
+				dispatcher.start();
+				reference?.start();
+				return baseUrl;
+			},
+			ingestUrl: () => ingestUrl(DEFAULT_SOURCE),
+			close: () => (closed ??= shutDown()),
+		};
+	} catch (error) {
+		for (const undo of opened.reverse()) await undo().catch(() => undefined);
+		throw error;
+	}
+}
+
+/** The default source and the first management token. Their secrets come from the key files, on every start. */
+async function seed(options: { store: Store; keys: Keys; clock: Clock }): Promise<void> {
+	const { store, keys, clock } = options;
+	await store.putSource({
+		id: DEFAULT_SOURCE,
+		name: 'Cleanlist',
+		tokenHash: sha256(deriveIngestToken(keys.masterKey, DEFAULT_SOURCE)),
+		createdAt: clock.now(),
+	});
+	await store.putToken({
+		id: 'first',
+		name: 'relay-token',
+		hash: sha256(keys.relayToken),
+		scopes: ['admin'],
+		createdAt: clock.now(),
+	});
+}
+
+async function openDemoReference(options: {
+	config: Config;
+	keys: Keys;
+	clock: Clock;
+	ids: Ids;
+	log: Logger;
+}): Promise<Reference> {
+	const { config, keys, clock, ids, log } = options;
+	const { completionMs, limits } = config.reference;
+	const path = join(config.dataFolder, REFERENCE_FILE);
+	const reference = await opening(path, () =>
+		openReference({
+			path,
+			clock,
+			ids,
+			log,
+			...(completionMs !== null && { completionMs }),
+			...(limits !== null && { limits }),
+		}),
+	);
+	try {
+		await reference.createAccount({ name: 'Demo', key: keys.demoKey, tier: 'pro', credits: DEMO_CREDITS });
+	} catch (error) {
+		await reference.stop();
+		throw error;
+	}
+	return reference;
+}
+
+/** Opens a database and puts the failure into a sentence. */
+async function opening<T>(path: string, open: () => Promise<T>): Promise<T> {
+	try {
+		return await open();
+	} catch (error) {
+		const { message } = ((error as Error).cause ?? error) as Error;
+		const advice = message.endsWith('.')
+			? ''
+			: '; put it back from a backup, or set RELAY_DATA to a new folder.';
+		throw new DataFolderError(`The database ${path} can't be opened: ${message}${advice}`, { cause: error });
+	}
+}
+
+/** The address the relay listens on, as a URL this machine can use. */
+function boundUrl(http: FastifyInstance, host: string): string {
+	const address = http.server.address();
+	if (address === null || typeof address === 'string') throw new Error('The relay listens on no port.');
+	const everywhere = host === '0.0.0.0' || host === '::';
+	const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+	return `http://${name}:${address.port}`;
+}
+
+function listenSentence(error: unknown, { host, port }: Config): string {
+	const { code, message } = error as NodeJS.ErrnoException;
+	switch (code) {
+		case 'EADDRINUSE':
+			return `Port ${port} on ${host} is in use: stop what listens there, or set RELAY_PORT to another port.`;
+		case 'EACCES':
+			return `This user may not listen on port ${port}: set RELAY_PORT to one above 1023.`;
+		case 'EADDRNOTAVAIL':
+		case 'ENOTFOUND':
+		case 'EAI_AGAIN':
+			return `${host} is no address of this machine: set RELAY_HOST to one that is, e.g. 127.0.0.1.`;
+		default:
+			return `The relay can't listen on ${host}, port ${port} (${message}): check RELAY_HOST and RELAY_PORT.`;
+	}
+}

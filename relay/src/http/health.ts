@@ -1,0 +1,28 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Store } from '../store/port.ts';
+import { ProblemError } from './errors.ts';
+
+/**
+ * `/healthz`: the process answers. `/readyz`: it can take webhooks in, which is to say that the store can write
+ * and that no shutdown has begun.
+ */
+export function healthRoutes(options: { store: Store; isStopping: () => boolean }): FastifyPluginAsync {
+	const { store, isStopping } = options;
+	let checking: Promise<void> | null = null;
+	/** However many ask at once, the store is asked once: these routes are public. */
+	const check = () => (checking ??= store.ping().finally(() => (checking = null)));
+
+	return async (http) => {
+		http.get('/healthz', () => ({ status: 'ok' }));
+		http.get('/readyz', async () => {
+			if (isStopping()) {
+				throw new ProblemError('shutting_down', {
+					detail: 'The relay finishes what it has begun and takes nothing new.',
+					retryAfterS: 10,
+				});
+			}
+			await check();
+			return { status: 'ready' };
+		});
+	};
+}

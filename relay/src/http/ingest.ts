@@ -1,0 +1,79 @@
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { IngestResponse } from '../contract/relay-api.ts';
+import { sha256 } from '../crypto.ts';
+import type { Inbox } from '../inbox/index.ts';
+import type { Source, Store } from '../store/port.ts';
+import { ProblemError } from './errors.ts';
+import { MAX_EVENT_BYTES } from './limits.ts';
+import type { UnknownTokenLimiter } from './unknown-token-limiter.ts';
+
+interface Sender {
+	source: Source;
+	contentType: string;
+}
+
+/**
+ * `POST /in/{token}`: the only public write. It is answered when the event is on disk and not before. Whatever
+ * the body is, it is kept: the vendor tries for half a minute only, so a webhook refused for odd content is lost.
+ */
+export function ingestRoutes(options: {
+	store: Store;
+	inbox: Inbox;
+	limiter: UnknownTokenLimiter;
+}): FastifyPluginAsync {
+	const { store, inbox, limiter } = options;
+
+	async function findSource(token: string, request: FastifyRequest): Promise<Source> {
+		const source = await store.findSourceByTokenHash(sha256(token));
+		if (source) return source;
+		const waitS = limiter.count(request.ip);
+		if (waitS !== null) {
+			throw new ProblemError('too_many_requests', {
+				detail: 'Too many webhooks with unknown ingest URLs came from this address.',
+				retryAfterS: waitS,
+			});
+		}
+		throw new ProblemError('unknown_ingest_token', { detail: 'No source has this ingest URL.' });
+	}
+
+	return async (http) => {
+		http.removeAllContentTypeParsers();
+		http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+		http.decorateRequest('sender', null);
+
+		http.post<{ Params: { token: string }; Body: Buffer | undefined }>(
+			'/in/:token',
+			{
+				bodyLimit: MAX_EVENT_BYTES,
+				// Before the body is read: a stranger's 4 MiB are not worth taking in.
+				onRequest: async (request) => {
+					const sender: Sender = {
+						source: await findSource(request.params.token, request),
+						contentType: request.headers['content-type'] ?? 'application/octet-stream',
+					};
+					request.setDecorator('sender', sender);
+					// Fastify refuses a content type it can't parse; here none is a reason to lose a result.
+					request.raw.headers['content-type'] = 'application/octet-stream';
+				},
+			},
+			async (request): Promise<IngestResponse> => {
+				const { source, contentType } = request.getDecorator<Sender>('sender');
+				const outcome = await inbox.receive(source, { body: request.body ?? Buffer.alloc(0), contentType });
+				return { event_id: outcome.eventId, status: outcome.kind === 'duplicate' ? 'duplicate' : 'stored' };
+			},
+		);
+
+		// Whether the token is right is not told here: opening the URL in a browser is no test of it.
+		http.route({
+			method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+			url: '/in/:token',
+			onRequest: async (request) => {
+				throw new ProblemError('method_not_allowed', {
+					detail: `An ingest URL takes POST, not ${request.method}.`,
+					headers: { allow: 'POST' },
+				});
+			},
+			handler: () => undefined,
+		});
+	};
+}
