@@ -16,13 +16,25 @@ export const AGENT_ROWS = { default: 100, max: 10_000 } as const;
 /** Above this many leads, `lead_scope: all` is refused with `approval_required` (B.24). */
 export const AGENT_ALL_MAX_LEADS = 500;
 
+/** Longest column name, in characters (B.24). */
+export const COLUMN_NAME_MAX = 100;
+
+/** 1 to 100 characters after trimming; characters are code points, so an emoji counts once. */
+export const ColumnName = z
+	.string()
+	.trim()
+	.min(1, 'String should have at least 1 character')
+	.refine((name) => [...name].length <= COLUMN_NAME_MAX, {
+		message: `String should have at most ${COLUMN_NAME_MAX} characters`,
+	});
+
 /** `POST /smart-agents/run` (B.24). */
 export const RunSmartAgentRequest = z.strictObject({
 	list_id: z.string(),
 	agent_type: AgentType.default('custom_ai'),
 	/** Needed for `custom_ai`; without it 400 `validation_error`. */
 	prompt: z.string().nullish(),
-	column_name: z.string().min(1).max(100),
+	column_name: ColumnName,
 	lead_scope: z.enum(['subset', 'all']).default('subset'),
 	max_rows: z.int().min(1).max(AGENT_ROWS.max).default(AGENT_ROWS.default),
 	quote_id: z.string(),

@@ -180,7 +180,8 @@ export function createEnrichments(options: EnrichmentOptions) {
 		startPerson(caller: Caller, request: z.output<typeof EnrichPersonRequest>): Started {
 			const { listId } = writableList(db, caller, request.lead_list_id);
 			const personId = text(request.person_id);
-			const lead = personId ? db.runs.leadOfOrganization(caller.organizationId, personId) : undefined;
+			const reachable = personId !== null && db.listLeads.reachable(caller, personId);
+			const lead = reachable ? db.runs.leadsById([personId])[0] : undefined;
 			const type = typeFrom(request);
 			return begin(caller, {
 				workflowId: `enrich-${ids.uuid()}`,

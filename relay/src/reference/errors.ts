@@ -185,6 +185,39 @@ export const noSuchRoute = (method: string, path: string) =>
 		detail: 'Not Found',
 	});
 
+export const approvalRequired = (leads: number, limit: number) =>
+	new ApiError({
+		status: 400,
+		code: 'approval_required',
+		problem: `The list has ${leads} leads; running an agent on all of more than ${limit} needs an approval that the API can't give.`,
+		fix: 'Send lead_scope "subset" with max_rows, several times if need be: leads that have a value are left out.',
+		details: { lead_count: leads, limit },
+	});
+
+export const linkInvalid = () =>
+	new ApiError({
+		status: 403,
+		code: 'link_invalid',
+		problem: 'This download link was not signed by this API, or was changed.',
+		fix: 'Use download_url of POST /export/csv/signed-url unchanged.',
+	});
+
+export const linkExpired = (hours: number) =>
+	new ApiError({
+		status: 410,
+		code: 'link_expired',
+		problem: `This download link has expired: it held for ${hours} hours.`,
+		fix: 'Ask for a new one with POST /export/csv/signed-url.',
+	});
+
+export const notImplemented = (operation: string) =>
+	new ApiError({
+		status: 501,
+		code: 'not_implemented',
+		problem: `Cleanlist has an operation for ${operation}, but its requests and answers are published nowhere, so this reference API does not serve it.`,
+		fix: 'Use Cleanlist itself for it.',
+	});
+
 export const emptyList = (id: string) =>
 	new ApiError({
 		status: 400,

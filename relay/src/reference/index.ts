@@ -13,6 +13,7 @@ import { createByTask } from './by-task.ts';
 import { createCompanies } from './companies.ts';
 import { openDatabase } from './db/index.ts';
 import { createEnrichments } from './enrichments.ts';
+import { createExports } from './exports.ts';
 import type { ErrorFormat } from './errors.ts';
 import { mount } from './http.ts';
 import type { Route } from './http.ts';
@@ -27,11 +28,15 @@ import { creditsBalance, legacyCreditsBalance, validateKey, whoami } from './rou
 import { creditsEstimate } from './routes/credits.ts';
 import { enrichRoutes } from './routes/enrich.ts';
 import { enrichmentRoutes } from './routes/enrichment.ts';
+import { DOWNLOADS_PREFIX, downloadRoute, exportRoutes } from './routes/export.ts';
 import { keyManagementRoutes } from './routes/key-management.ts';
 import { leadListRoutes } from './routes/lead-lists.ts';
+import { smartAgentRoutes } from './routes/smart-agents.ts';
+import { unscopedRoutes } from './routes/unscoped.ts';
 import { listLeadRoutes } from './routes/list-leads.ts';
 import { webhookDeliveries } from './routes/webhooks.ts';
 import { workspaceRoutes } from './routes/workspace.ts';
+import { createSmartAgents } from './smart-agents.ts';
 import { createWebhookSender } from './webhooks.ts';
 import { createWorkflows } from './workflows.ts';
 
@@ -87,26 +92,22 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	const ledger = createLedger({ db, clock });
 	const quotes = createQuotes({ db, clock, ids });
 	const workflows = createWorkflows({ db, ledger, clock, ids, seed, completionMs, onChange });
-	const enrichments = createEnrichments({
-		db,
-		ledger,
-		quotes,
-		clock,
-		ids,
-		seed,
-		completionMs,
-		onChange,
-	});
+	const running = { db, ledger, quotes, clock, ids, seed, completionMs, onChange };
+	const enrichments = createEnrichments(running);
+	const agents = createSmartAgents(running);
+	const exports = createExports({ db, clock, ids });
 	const companies = createCompanies({ db, ledger, quotes, ids, seed });
 	const byTask = createByTask({ db, ledger, quotes, companies, enrichments, clock, ids });
 	const webhooks = createWebhookSender({ db, clock, ids, log, onChange });
 	const agenda = createAgenda({
 		clock,
-		nextDueAt: () => earliest(db.workflows.nextDueAt(), webhooks.nextDueAt(), enrichments.nextDueAt()),
+		nextDueAt: () =>
+			earliest(db.workflows.nextDueAt(), webhooks.nextDueAt(), enrichments.nextDueAt(), agents.nextDueAt()),
 		run() {
 			webhooks.sendDue();
 			workflows.completeDue();
 			enrichments.stepDue();
+			agents.stepDue();
 		},
 		onError: (err) => log.error({ err }, 'reference work failed; trying again'),
 	});
@@ -123,6 +124,9 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		...leadListRoutes({ db, clock, ids }),
 		...listLeadRoutes({ db, clock, ids, enrichments, behaviours }),
 		...enrichmentRoutes({ db, clock, enrichments, companies, byTask }),
+		...smartAgentRoutes({ db, clock, agents }),
+		...exportRoutes({ db, clock, exports }),
+		...unscopedRoutes(),
 	];
 	const v2: Route[] = [...both, creditsBalance(db, clock)];
 	const legacy: Route[] = [
@@ -134,6 +138,11 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	];
 	const surface = (errors: ErrorFormat, routes: Route[]) => async (app: FastifyInstance) =>
 		mount(app, { errors, routes, gate, clock, ids, log, requestLog });
+	/** No part of the API itself, so neither a key nor a place in the usage report. */
+	const downloads = async (app: FastifyInstance) => {
+		mount(app, { errors: 'v2', routes: [], gate, clock, ids, log, requestLog: { add() {} } });
+		downloadRoute(app, exports);
+	};
 	const keyManagement = async (app: FastifyInstance) =>
 		mount(app, {
 			errors: 'v2',
@@ -151,6 +160,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 			await app.register(surface('v2', v2), { prefix: V2_PREFIX });
 			await app.register(surface('legacy', legacy), { prefix: LEGACY_PREFIX });
 			await app.register(keyManagement, { prefix: KEYS_PREFIX });
+			await app.register(downloads, { prefix: DOWNLOADS_PREFIX });
 		},
 		createAccount: async (account) => createAccount({ db, clock, ids }, account),
 		createFolder: async (folder) => ({ folderId: portal.createFolder(folder) }),

@@ -33,10 +33,6 @@ const LEADS = `
 	SELECT ${LEAD_COLUMNS} FROM enrichment_run_leads r JOIN leads d USING (lead_id)
 	WHERE r.workflow_id = :workflowId AND r.idx >= :from AND r.idx < :to ORDER BY r.idx`;
 
-const LEAD_OF_ORGANIZATION = `
-	SELECT ${LEAD_COLUMNS} FROM leads d JOIN users u ON u.user_id = d.owner_id
-	WHERE d.lead_id = :leadId AND u.organization_id = :organizationId`;
-
 const LEADS_BY_ID = `
 	SELECT ${LEAD_COLUMNS} FROM json_each(:leadIds) wanted JOIN leads d ON d.lead_id = wanted.value ORDER BY wanted.key`;
 
@@ -92,7 +88,6 @@ export function enrichmentRunQueries(db: DatabaseSync) {
 	const nextDue = db.prepare(NEXT_DUE);
 	const nextDueAt = db.prepare(NEXT_DUE_AT);
 	const leads = db.prepare(LEADS);
-	const leadOfOrganization = db.prepare(LEAD_OF_ORGANIZATION);
 	const leadsById = db.prepare(LEADS_BY_ID);
 	const advance = db.prepare(ADVANCE);
 	const setResult = db.prepare(SET_RESULT);
@@ -131,8 +126,6 @@ export function enrichmentRunQueries(db: DatabaseSync) {
 		/** Those of the run from place `from` up to, without, `to`. */
 		leads: (workflowId: string, from: number, to: number) =>
 			leads.all({ workflowId, from, to }) as unknown as KnownLead[],
-		leadOfOrganization: (organizationId: string, leadId: string) =>
-			leadOfOrganization.get({ organizationId, leadId }) as KnownLead | undefined,
 		/** In the order given. */
 		leadsById: (leadIds: readonly string[]) =>
 			leadsById.all({ leadIds: JSON.stringify(leadIds) }) as unknown as KnownLead[],

@@ -3,6 +3,7 @@ import { accountQueries } from './accounts.ts';
 import { cohortQueries } from './cohorts.ts';
 import { companyQueries } from './companies.ts';
 import { enrichmentRunQueries } from './enrichment-runs.ts';
+import { exportQueries } from './exports.ts';
 import { folderQueries } from './folders.ts';
 import { idempotencyQueries } from './idempotency.ts';
 import { keyQueries } from './keys.ts';
@@ -10,6 +11,7 @@ import { leadListQueries } from './lead-lists.ts';
 import { listLeadQueries } from './list-leads.ts';
 import { ledgerQueries } from './ledger.ts';
 import { quoteQueries } from './quotes.ts';
+import { smartAgentQueries } from './smart-agents.ts';
 import { requestLogQueries } from './request-log.ts';
 import { MIGRATIONS } from './schema.ts';
 import { sharingQueries } from './sharing.ts';
@@ -35,6 +37,8 @@ export function openDatabase(path: string) {
 		requestLog: requestLogQueries(db),
 		runs: enrichmentRunQueries(db),
 		companies: companyQueries(db),
+		agents: smartAgentQueries(db),
+		exports: exportQueries(db),
 		workflows: workflowQueries(db),
 		webhooks: webhookQueries(db),
 

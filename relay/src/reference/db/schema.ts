@@ -349,4 +349,71 @@ export const MIGRATIONS: readonly string[] = [
 		query      TEXT NOT NULL
 	) STRICT;
 	`,
+	`
+	CREATE TABLE smart_agent_runs (
+		seq             INTEGER PRIMARY KEY AUTOINCREMENT,
+		task_id         TEXT NOT NULL UNIQUE,
+		organization_id TEXT NOT NULL REFERENCES organizations,
+		user_id         TEXT NOT NULL REFERENCES users,
+		-- No reference: a run outlives its list.
+		list_id         TEXT NOT NULL,
+		column_name     TEXT NOT NULL,
+		agent_type      TEXT NOT NULL,
+		prompt          TEXT,
+		status          TEXT NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'failed')),
+		total           INTEGER NOT NULL,
+		processed       INTEGER NOT NULL DEFAULT 0,
+		succeeded       INTEGER NOT NULL DEFAULT 0,
+		-- Steps done, and when the next is due; no next one when it has ended.
+		step            INTEGER NOT NULL DEFAULT 0,
+		duration_ms     INTEGER NOT NULL,
+		created_at      INTEGER NOT NULL,
+		due_at          INTEGER,
+		completed_at    INTEGER
+	) STRICT;
+	CREATE INDEX smart_agent_runs_due ON smart_agent_runs (due_at) WHERE due_at IS NOT NULL;
+	CREATE INDEX smart_agent_runs_by_list ON smart_agent_runs (list_id, seq);
+	CREATE INDEX smart_agent_runs_by_organization ON smart_agent_runs (organization_id, seq);
+
+	-- What a run did for each of its leads; neither value nor error while that is to come.
+	CREATE TABLE smart_agent_cells (
+		task_id TEXT NOT NULL REFERENCES smart_agent_runs (task_id),
+		idx     INTEGER NOT NULL,
+		lead_id TEXT NOT NULL REFERENCES leads,
+		value   TEXT,
+		error   TEXT,
+		PRIMARY KEY (task_id, idx)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX smart_agent_cells_by_lead ON smart_agent_cells (lead_id);
+
+	-- A list's smart columns as they stand now; they go with the list.
+	CREATE TABLE smart_columns (
+		column_id INTEGER PRIMARY KEY AUTOINCREMENT,
+		list_id   TEXT NOT NULL REFERENCES lead_lists (list_id) ON DELETE CASCADE,
+		name      TEXT NOT NULL,
+		UNIQUE (list_id, name)
+	) STRICT;
+	CREATE TABLE smart_values (
+		column_id INTEGER NOT NULL REFERENCES smart_columns ON DELETE CASCADE,
+		lead_id   TEXT NOT NULL REFERENCES leads,
+		value     TEXT NOT NULL,
+		PRIMARY KEY (column_id, lead_id)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX smart_values_by_lead ON smart_values (lead_id);
+	`,
+	`
+	-- Exports as they were when they were asked for, until their links expire.
+	CREATE TABLE export_files (
+		file_id         TEXT PRIMARY KEY,
+		organization_id TEXT NOT NULL REFERENCES organizations,
+		-- No reference: a link outlives its list.
+		list_id         TEXT NOT NULL,
+		content         BLOB NOT NULL,
+		expires_at      INTEGER NOT NULL
+	) STRICT;
+	CREATE INDEX export_files_by_expiry ON export_files (expires_at);
+
+	-- What signs links; one row, made with the first link.
+	CREATE TABLE link_secrets (secret BLOB NOT NULL) STRICT;
+	`,
 ];

@@ -30,7 +30,7 @@ export interface KnownLead {
 export const saysWho = (request: Request): boolean =>
 	Boolean(text(request.person_id) || identifies(contactFrom(request)));
 
-/** @param lead the one that `person_id` names, if it names one of the organization's */
+/** @param lead the one that `person_id` names, if it names one in the caller's reach */
 export function personFrom(request: Request, lead: KnownLead | undefined): Person {
 	const given = contactFrom(request);
 	if (!lead) {

@@ -1,0 +1,141 @@
+import type { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { EXPORT_URL_HOURS } from '../contract/export.ts';
+import type { ExportCsvRequest } from '../contract/export.ts';
+import type { Ids } from '../ids.ts';
+import { readableList } from './access.ts';
+import type { Caller } from './auth.ts';
+import type { Database } from './db/index.ts';
+import type { ExportedLead } from './db/exports.ts';
+import { csvRecord } from './domain/csv-file.ts';
+import { LEAD_COLUMNS, chooseColumns, isLeadColumn } from './domain/export-columns.ts';
+import { fullName } from './domain/generator.ts';
+import { isSignedLink, signLink } from './domain/signed-link.ts';
+import { badRequest, linkExpired, linkInvalid } from './errors.ts';
+
+/** Leads read at a time while a file is written. */
+const BATCH = 1_000;
+/** Each new file removes at most this many old ones, so that none of them pays for a long clean-up. */
+const PRUNE_BATCH = 20;
+const SECRET_BYTES = 32;
+
+type Row = { position: number; cells: Record<string, string | null> };
+
+/** Exports (B.27, B.28): pages of JSON, and CSV files as they were when asked for, behind links that expire. */
+export function createExports({ db, clock, ids }: { db: Database; clock: Clock; ids: Ids }) {
+	const columnsOf = (listId: string, asked: readonly string[] | null, appendSmart: boolean): string[] => {
+		const smart = db.agents.columnNames(listId);
+		const { columns, unknown } = chooseColumns(asked, smart, appendSmart);
+		if (unknown.length > 0) {
+			const named = unknown.slice(0, 10).map((name) => JSON.stringify(name.slice(0, 100)));
+			throw badRequest(
+				`This list has no column ${named.join(', ')}.`,
+				`Use some of: ${[...LEAD_COLUMNS, ...smart].join(', ')}.`,
+			);
+		}
+		return columns;
+	};
+
+	const rows = (listId: string, columns: string[], after: number, limit: number): Row[] => {
+		const leads = db.exports.leads(listId, after, limit);
+		const smart = columns.some((name) => !isLeadColumn(name))
+			? smartValues(
+					listId,
+					leads.map((lead) => lead.lead_id),
+				)
+			: null;
+		return leads.map((lead) => ({
+			position: lead.position,
+			cells: Object.fromEntries(
+				columns.map((name) => [
+					name,
+					isLeadColumn(name) ? cellOf(lead, name) : (smart?.get(lead.lead_id)?.get(name) ?? null),
+				]),
+			),
+		}));
+	};
+
+	const smartValues = (listId: string, leadIds: string[]): Map<string, Map<string, string>> => {
+		const byLead = new Map<string, Map<string, string>>();
+		for (const { leadId, name, value } of db.agents.values(listId, leadIds)) {
+			const cells = byLead.get(leadId) ?? new Map<string, string>();
+			byLead.set(leadId, cells.set(name, value));
+		}
+		return byLead;
+	};
+
+	const csvOf = (listId: string, columns: string[]): { content: Buffer; rowCount: number } => {
+		const parts = [csvRecord(columns)];
+		let after = 0;
+		let batch: Row[];
+		do {
+			batch = rows(listId, columns, after, BATCH);
+			for (const { cells } of batch) parts.push(csvRecord(columns.map((name) => cells[name] ?? null)));
+			after = batch.at(-1)?.position ?? after;
+		} while (batch.length === BATCH);
+		return { content: Buffer.from(parts.join('')), rowCount: parts.length - 1 };
+	};
+
+	const secret = (): Uint8Array => {
+		const existing = db.exports.secret();
+		if (existing) return existing;
+		const made = ids.bytes(SECRET_BYTES);
+		db.exports.insertSecret(made);
+		return made;
+	};
+
+	return {
+		/**
+		 * Writes the list into a file and signs a link to it.
+		 *
+		 * @throws ApiError 404 for a list out of reach, 400 for a column the list has not
+		 */
+		writeCsv(caller: Caller, request: z.output<typeof ExportCsvRequest>) {
+			const { listId } = readableList(db, caller, request.list_id);
+			const columns = columnsOf(listId, request.columns ?? null, request.include_smart_agents);
+			const now = clock.now();
+			const expires = Math.floor(now / 1000) + EXPORT_URL_HOURS * 3600;
+			const fileId = ids.uuid();
+			return db.transaction(() => {
+				const { content, rowCount } = csvOf(listId, columns);
+				db.exports.prune(now, PRUNE_BATCH);
+				const { organizationId } = caller;
+				db.exports.insert({ fileId, organizationId, listId, content, expiresAt: expires * 1000 });
+				return {
+					path: `${fileId}.csv?expires=${expires}&signature=${signLink(secret(), fileId, expires)}`,
+					expiresAt: expires * 1000,
+					rowCount,
+					bytes: content.length,
+				};
+			});
+		},
+
+		/**
+		 * The file behind a link.
+		 *
+		 * @throws ApiError 403 for a link this API did not sign, 410 for one that has expired
+		 */
+		open(fileId: string, expires: string, signature: string): { listId: string; content: Buffer } {
+			const until = /^\d{1,12}$/.test(expires) ? Number(expires) : NaN;
+			const known = db.exports.secret();
+			if (!known || !isSignedLink(known, fileId, until, signature)) throw linkInvalid();
+			const file = db.exports.file(fileId);
+			if (!file || clock.now() >= until * 1000) throw linkExpired(EXPORT_URL_HOURS);
+			return { listId: file.listId, content: Buffer.from(file.content) };
+		},
+
+		/**
+		 * One page of rows, after the given position.
+		 *
+		 * @throws ApiError 400 for a column the list has not
+		 */
+		page(listId: string, asked: readonly string[] | null, after: number, limit: number): Row[] {
+			return rows(listId, columnsOf(listId, asked, false), after, limit);
+		},
+	};
+}
+
+export type Exports = ReturnType<typeof createExports>;
+
+const cellOf = (lead: ExportedLead, column: (typeof LEAD_COLUMNS)[number]): string | null =>
+	column === 'full_name' ? fullName({ firstName: lead.first_name, lastName: lead.last_name }) : lead[column];
