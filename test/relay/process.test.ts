@@ -127,9 +127,11 @@ async function halfSent(url: string) {
 		method: 'POST',
 		headers: { 'content-length': Buffer.byteLength(body), expect: '100-continue' },
 	});
+	let connection: string | undefined;
 	const answer = new Promise<number | undefined>((resolve) => {
 		request.on('response', (response) => {
 			response.resume();
+			connection = response.headers.connection;
 			resolve(response.statusCode);
 		});
 		request.on('error', () => resolve(undefined));
@@ -140,7 +142,12 @@ async function halfSent(url: string) {
 		request.flushHeaders();
 	});
 	request.write(body.slice(0, 50));
-	return { answer, finish: () => request.end(body.slice(50)), abort: () => request.destroy() };
+	return {
+		answer,
+		connection: () => connection,
+		finish: () => request.end(body.slice(50)),
+		abort: () => request.destroy(),
+	};
 }
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
