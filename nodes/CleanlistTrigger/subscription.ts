@@ -13,6 +13,12 @@ import { RELAY, RELAY_V1 } from '../Cleanlist/transport/service';
 const SUBSCRIPTIONS = `${RELAY_V1}/subscriptions`;
 
 /**
+ * No waiting between attempts: n8n itself tries an activation five times, within 15 s, and gives it up after 84 s.
+ * Waits in each of these attempts would end in "exceeded its deadline" instead of the reason (seen with 2.41).
+ */
+const AT_ONCE = { longestWaitMs: 0 };
+
+/**
  * What the node keeps between runs. `url` is part of it because a test run is handed the static data of the
  * active workflow: without it, ending the test would delete the active workflow's subscription.
  */
@@ -46,6 +52,7 @@ export async function createSubscription(context: IHookFunctions): Promise<void>
 		method: 'POST',
 		path: SUBSCRIPTIONS,
 		body: wanted,
+		...AT_ONCE,
 	});
 	const created = bodyOf(outcome) as SubscriptionWithSecret | null;
 	if (created !== null) {
@@ -65,7 +72,7 @@ export async function deleteSubscription(context: IHookFunctions): Promise<void>
 	const state = stateOf(context);
 	const id = state.url === url ? state.subscriptionId : (await find(context, url))?.id;
 	if (id !== undefined) {
-		const outcome = await send(context, RELAY, { method: 'DELETE', path: pathOf(id) });
+		const outcome = await send(context, RELAY, { method: 'DELETE', path: pathOf(id), ...AT_ONCE });
 		const gone =
 			outcome.kind === 'answered' &&
 			outcome.response.status === 404 &&
@@ -81,6 +88,7 @@ async function find(context: IHookFunctions, url: string): Promise<SubscriptionV
 		method: 'GET',
 		path: SUBSCRIPTIONS,
 		query: { url },
+		...AT_ONCE,
 	});
 	return subscriptions?.find((entry) => entry.url === url && entry.status === 'active');
 }
@@ -88,13 +96,19 @@ async function find(context: IHookFunctions, url: string): Promise<SubscriptionV
 async function adopt(context: IHookFunctions, existing: SubscriptionView, wanted: Wanted): Promise<void> {
 	const { events, filter } = wanted;
 	if (!sameFilter(existing.filter, filter) || !sameEvents(existing.events, events)) {
-		await request(context, RELAY, { method: 'PATCH', path: pathOf(existing.id), body: { events, filter } });
+		await request(context, RELAY, {
+			method: 'PATCH',
+			path: pathOf(existing.id),
+			body: { events, filter },
+			...AT_ONCE,
+		});
 	}
 	const state = stateOf(context);
 	if (state.subscriptionId === existing.id && state.url === existing.url && state.secret) return;
 	const rotated = await request<SubscriptionWithSecret>(context, RELAY, {
 		method: 'POST',
 		path: `${pathOf(existing.id)}/secret`,
+		...AT_ONCE,
 	});
 	remember(context, rotated);
 }
