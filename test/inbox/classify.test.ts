@@ -58,6 +58,8 @@ describe('classify', () => {
 			Buffer.from(`{"workflow_id":"${'x'.repeat(10_000)}"}`),
 			/no workflow_id/,
 		],
+		['a workflow id with half a character', Buffer.from('{"workflow_id":"\\ud800"}'), /no workflow_id/],
+		['a workflow id with a NUL', Buffer.from('{"workflow_id":"a\\u0000"}'), /no workflow_id/],
 		['a workflow id of the prototype', Buffer.from('{"__proto__":{"workflow_id":"w"}}'), /no workflow_id/],
 		['JSON nested 10,000 deep', Buffer.from('['.repeat(10_000) + ']'.repeat(10_000)), /not a JSON object/],
 		['another event', Buffer.from('{"workflow_id":"w","event":"list.deleted"}'), /unknown type/],
@@ -95,7 +97,7 @@ describe('classify', () => {
 		const value = fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.constant(undefined));
 		const bodies = fc.record({
 			event: fc.constantFrom('enrichment.completed', null, undefined),
-			workflow_id: fc.string({ maxLength: 60 }),
+			workflow_id: fc.string({ maxLength: 60 }).filter((id) => !/\p{Cc}/u.test(id)),
 			status: value,
 			results: fc.oneof(fc.array(fc.record({ task_id: value }), { maxLength: 3 }), fc.constant(null)),
 		});

@@ -281,6 +281,15 @@ export function storeConformance(engine: Engine): void {
 				expect(await claim()).toHaveLength(1);
 			});
 
+			it('cancels what was pending when it ends', async () => {
+				const subscription = await subscribe();
+				const event = anEvent();
+				await store.ingest(event);
+				await store.updateSubscription({ ...subscription, status: 'ended' });
+				expect(await claim()).toEqual([]);
+				expect((await deliveryOf(event.id)).state).toBe('cancelled');
+			});
+
 			it('says when there is nothing to update or delete', async () => {
 				expect(await store.updateSubscription(aSubscription())).toBe(false);
 				expect(await store.deleteSubscription('sub_none')).toBe(false);
@@ -355,16 +364,21 @@ export function storeConformance(engine: Engine): void {
 				expect(await deliveryOf(event.id)).toMatchObject({ state: 'delivered', attempts: [{ attempt: 2 }] });
 			});
 
-			it('hands back a claim uncounted', async () => {
+			it('hands a claim back, and fences off what a late end of it says', async () => {
 				await subscribe();
-				await store.ingest(anEvent());
-				const first = await claim();
-				await store.release(first, T0 + 5);
+				const event = anEvent();
+				await store.ingest(event);
+				const [released] = await claim();
+				if (!released) throw new Error('not claimed');
+				await store.release([released], T0 + 5);
 				expect(await claim({ now: T0 + 4 })).toEqual([]);
-				expect((await claim({ now: T0 + 5 }))[0]?.attempt).toBe(1);
-				// The first claim's release is not the current one's.
-				await store.release([{ deliveryId: first[0]?.deliveryId ?? '', attempt: 9 }], T0 + 5);
+				const [again] = await claim({ now: T0 + 5 });
+				expect(again).toMatchObject({ deliveryId: released.deliveryId, scheduled: 0 });
+				expect(await store.settle(outcome(released, { state: 'dead' }))).toBe('fenced');
+				// Nor does a second release of the first claim touch the second claim.
+				await store.release([released], T0 + 5);
 				expect(await claim({ now: T0 + 5 })).toEqual([]);
+				expect((await deliveryOf(event.id)).state).toBe('leased');
 			});
 		});
 

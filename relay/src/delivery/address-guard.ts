@@ -55,18 +55,21 @@ type Resolver = (
  * @param options.resolve for tests
  */
 export function createAddressGuard(options: { allow: string[]; resolve?: Resolver }): AddressGuard {
-	const { resolve = systemLookup as Resolver } = options;
+	const { resolve = systemLookup } = options;
 	const allow = parseAllowList(options.allow);
 
 	/** Judges an address that was reached under a name (its own text when the URL holds the address). */
 	function checkAddress(address: string, name: string): void {
-		const parsed = unwrap(ipaddr.parse(address.replace(/%.*$/, '')));
-		if (METADATA_ADDRESSES.has(parsed.toString())) {
+		const parsed = ipaddr.parse(address.replace(/%.*$/, ''));
+		const carried = carriedAddress(parsed);
+		const judged = carried?.transparent ? carried.address : parsed;
+		if ([parsed, carried?.address].some((it) => it && METADATA_ADDRESSES.has(it.toString()))) {
 			throw new AddressRefused(
 				`${place(name, address)} is a cloud metadata service, which is never delivered to.`,
 			);
 		}
-		if (parsed.range() === 'unicast' || allow.names.has(name) || allow.contains(parsed)) return;
+		const isPublic = judged.range() === 'unicast' && (!carried || carried.transparent);
+		if (isPublic || allow.names.has(name) || allow.contains(judged)) return;
 		throw new AddressRefused(
 			`${place(name, address)} is not a public address: add it to RELAY_ALLOW if the relay may deliver there.`,
 		);
@@ -143,12 +146,35 @@ export function createAddressGuard(options: { allow: string[]; resolve?: Resolve
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** The IPv4 address inside an IPv6 one that only carries it: mapped (::ffff:a.b.c.d) or NAT64 (64:ff9b::/96). */
-function unwrap(address: Address): Address {
-	if (address instanceof ipaddr.IPv4) return address;
-	if (address.isIPv4MappedAddress()) return address.toIPv4Address();
-	if (address.range() === 'rfc6052') return new ipaddr.IPv4(address.toByteArray().slice(12));
-	return address;
+/** Prefixes of IPv6 addresses that carry an IPv4 address, and the byte at which it begins. */
+const CARRIERS = [
+	// The address is the IPv4 one in another spelling, or reaches it through the network's NAT64: judged by it.
+	{ prefix: '::ffff:0:0/96', at: 12, transparent: true },
+	{ prefix: '64:ff9b::/96', at: 12, transparent: true },
+	// Obsolete, or a translator of the local network's own: never public, whatever they carry.
+	{ prefix: '::/96', at: 12, transparent: false },
+	{ prefix: '2002::/16', at: 2, transparent: false },
+].map(({ prefix, ...rest }) => ({ ...rest, range: ipaddr.IPv6.parseCIDR(prefix) }));
+/** RFC 8215: here the four bytes stand around the ninth, which is zero. */
+const LOCAL_NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b:1::/48');
+
+/** The IPv4 address inside an IPv6 one, if it carries one. `::` and `::1` are themselves. */
+function carriedAddress(address: Address): { address: Address; transparent: boolean } | null {
+	if (address instanceof ipaddr.IPv4 || address.range() === 'loopback' || address.range() === 'unspecified') {
+		return null;
+	}
+	const bytes = address.toByteArray();
+	if (address.match(LOCAL_NAT64)) {
+		return { address: new ipaddr.IPv4([6, 7, 9, 10].map((at) => bytes[at] ?? 0)), transparent: false };
+	}
+	const carrier = CARRIERS.find(({ range }) => address.match(range));
+	return (
+		(carrier && {
+			address: new ipaddr.IPv4(bytes.slice(carrier.at, carrier.at + 4)),
+			transparent: carrier.transparent,
+		}) ??
+		null
+	);
 }
 
 function parseAllowList(entries: string[]) {
@@ -158,14 +184,14 @@ function parseAllowList(entries: string[]) {
 		const text = normalName(entry.trim());
 		if (ipaddr.isValidCIDR(text)) ranges.push(ipaddr.parseCIDR(text));
 		else if (ipaddr.isValid(text)) {
-			const address = unwrap(ipaddr.parse(text));
+			const address = ipaddr.process(text);
 			ranges.push([address, address.kind() === 'ipv4' ? 32 : 128]);
 		} else names.add(text);
 	}
 	return {
 		names,
 		contains: (address: Address) =>
-			ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base as never, bits)),
+			ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits)),
 	};
 }
 

@@ -27,8 +27,8 @@ export interface Dispatcher {
 	/** Something may be due: look now. */
 	wake(): void;
 	/**
-	 * Ends: no new claims; attempts under way get `budgetMs` to finish, then they are broken off and handed back
-	 * uncounted. Nothing is lost: what was handed back is sent again after the next start.
+	 * Ends: no new claims; attempts under way get `budgetMs` to finish, then they are broken off and handed
+	 * back. Nothing is lost: what was handed back is sent again after the next start.
 	 */
 	stop(budgetMs: number): Promise<void>;
 }
@@ -53,6 +53,7 @@ export function createDispatcher(options: {
 	let looking: Promise<void> | null = null;
 	let lookAgain = false;
 	let cancelTimer: () => void = () => undefined;
+	let stopped: Promise<void> | null = null;
 
 	function wake(): void {
 		if (state !== 'running') return;
@@ -169,29 +170,34 @@ export function createDispatcher(options: {
 		else log.warn(facts, 'the receiver is gone: subscription ended');
 	}
 
+	async function stop(budgetMs: number): Promise<void> {
+		state = 'stopping';
+		cancelTimer();
+		await looking;
+		const finished = Promise.allSettled(underWay.values());
+		let cancelBudget: () => void = () => undefined;
+		const budget = new Promise<void>((resolve) => (cancelBudget = clock.schedule(budgetMs, resolve)));
+		await Promise.race([finished, budget]);
+		cancelBudget();
+		const left = [...underWay.keys()];
+		breakOff.abort();
+		await sender.close();
+		await finished;
+		if (left.length > 0) {
+			log.info({ deliveries: left.length }, 'attempts broken off and handed back');
+			// Where that fails, their leases run out by themselves, a minute later.
+			await store
+				.release(left, clock.now())
+				.catch((error: unknown) => log.error({ err: error }, "claims can't be handed back"));
+		}
+	}
+
 	return {
 		start() {
 			state = 'running';
 			wake();
 		},
 		wake,
-		async stop(budgetMs) {
-			state = 'stopping';
-			cancelTimer();
-			await looking;
-			const finished = Promise.allSettled(underWay.values());
-			let cancelBudget: () => void = () => undefined;
-			const budget = new Promise<void>((resolve) => (cancelBudget = clock.schedule(budgetMs, resolve)));
-			await Promise.race([finished, budget]);
-			cancelBudget();
-			const left = [...underWay.keys()];
-			breakOff.abort();
-			await sender.close();
-			await finished;
-			if (left.length > 0) {
-				log.info({ deliveries: left.length }, 'attempts broken off and handed back');
-				await store.release(left, clock.now());
-			}
-		},
+		stop: (budgetMs) => (stopped ??= stop(budgetMs)),
 	};
 }

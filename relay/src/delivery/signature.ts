@@ -4,8 +4,8 @@ import { createHmac } from 'node:crypto';
  * The headers that let a receiver trust a delivery, by the Standard Webhooks specification (symmetric, `v1`):
  * HMAC-SHA256 over `id.timestamp.body`.
  *
- * By node:crypto and not by the `standardwebhooks` library, because that one signs text: it would hash something
- * else than the bytes that are sent, should they hold a byte order mark. A test has it verify what this signs.
+ * By node:crypto and not by the `standardwebhooks` library, whose hash is written in JavaScript (1 ms for a body of
+ * 120 KiB, against 0.1 ms) and which signs text where this signs bytes. A test has the library verify what this signs.
  *
  * @param secret `whsec_` + base64
  * @param nowMs ms since the epoch

@@ -73,7 +73,9 @@ function attributes(fields: Record<string, unknown>): EventFilter {
 const field = (fields: Record<string, unknown>, name: string): unknown =>
 	Object.hasOwn(fields, name) ? fields[name] : undefined;
 
+/** Text that is safe to be a key: whole characters, no control characters, of bounded length. */
 function text(fields: Record<string, unknown>, name: string): string | null {
 	const value = field(fields, name);
-	return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH ? value : null;
+	if (typeof value !== 'string' || value === '' || value.length > MAX_ID_LENGTH) return null;
+	return value.isWellFormed() && !/\p{Cc}/u.test(value) ? value : null;
 }

@@ -147,7 +147,10 @@ export interface Store {
 
 	/** Fails with `conflict` when an active subscription with the same URL exists. */
 	createSubscription(subscription: Subscription): Promise<void>;
-	/** Replaces events, filter, description, secret and status. False when there is none with this id. */
+	/**
+	 * Replaces events, filter, description, secret and status; `ended` cancels what is pending. False when there is
+	 * none with this id.
+	 */
 	updateSubscription(subscription: Subscription): Promise<boolean>;
 	getSubscription(id: string): Promise<Subscription | null>;
 	/** All of them, oldest first; with `url`, those of exactly that URL. */
@@ -162,7 +165,10 @@ export interface Store {
 	claim(options: { now: number; leaseMs: number; limit: number; perSubscription: number }): Promise<Claim[]>;
 	/** Writes the outcome of an attempt. `fenced`: a later attempt was claimed meanwhile; nothing was written. */
 	settle(settlement: Settlement): Promise<'settled' | 'fenced'>;
-	/** Hands claims back, due now, the attempt not counted: for shutdown. */
+	/**
+	 * Hands claims back, due now, nothing of the schedule used up: for shutdown. The attempt keeps its number, so
+	 * that a late settlement of it is fenced off.
+	 */
 	release(claims: { deliveryId: string; attempt: number }[], now: number): Promise<void>;
 	/** When the next delivery becomes claimable, lease expiry included; null when nothing is pending. */
 	nextDueAt(): Promise<number | null>;

@@ -28,8 +28,8 @@ export function prepareDeliveries(db: DatabaseSync, endSubscription: (id: string
 			WHERE subscription_id = subscriptions.id AND state IN ('ready', 'leased') AND due_at <= ?)`);
 	// A leased delivery is in flight while its lease (due_at) lies ahead.
 	const inFlight = db.prepare(`
-		SELECT count(*) AS n FROM deliveries INDEXED BY deliveries_pending
-		WHERE subscription_id = ? AND state IN ('ready', 'leased') AND state = 'leased' AND due_at > ?`);
+		SELECT count(*) AS n FROM deliveries INDEXED BY deliveries_leased
+		WHERE subscription_id = ? AND state = 'leased' AND due_at > ?`);
 	const due = db.prepare(`
 		SELECT id, due_at FROM deliveries INDEXED BY deliveries_pending
 		WHERE subscription_id = ? AND state IN ('ready', 'leased') AND due_at <= ? ORDER BY due_at LIMIT ?`);
@@ -52,7 +52,7 @@ export function prepareDeliveries(db: DatabaseSync, endSubscription: (id: string
 		INSERT INTO attempts (delivery_id, attempt, started_at, duration_ms, status, error, response)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`);
 	const release = db.prepare(`
-		UPDATE deliveries SET state = 'ready', due_at = ?, attempt = attempt - 1
+		UPDATE deliveries SET state = 'ready', due_at = ?
 		WHERE id = ? AND state = 'leased' AND attempt = ?`);
 	// The first entry of deliveries_due.
 	const nextDue = db.prepare(

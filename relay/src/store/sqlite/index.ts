@@ -18,7 +18,8 @@ import { prepareSubscriptions } from './subscriptions.ts';
  */
 export async function openSqliteStore(options: { path: string }): Promise<Store> {
 	const db = open(options.path);
-	const { write, flush } = createGroupCommit(db);
+	const commits = createGroupCommit(db);
+	const write = <T>(work: () => T): Promise<T> => commits.write(work);
 	const access = prepareAccess(db);
 	const events = prepareEvents(db);
 	const subscriptions = prepareSubscriptions(db);
@@ -61,7 +62,7 @@ export async function openSqliteStore(options: { path: string }): Promise<Store>
 		ping: () => write(() => undefined),
 		async close() {
 			if (!db.isOpen) return;
-			flush();
+			commits.flush();
 			db.close();
 		},
 	};

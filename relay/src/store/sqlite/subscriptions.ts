@@ -59,6 +59,7 @@ export function prepareSubscriptions(db: DatabaseSync) {
 				status,
 				id,
 			);
+			if (status === 'ended') cancelPending.run(id);
 			return changes > 0;
 		},
 		remove(id: string): boolean {

@@ -1,0 +1,134 @@
+import { createAddressGuard } from '../../relay/src/delivery/address-guard.ts';
+import {
+	ATTEMPT_MS,
+	FIRST_BYTE_MS,
+	MAX_RESPONSE_BYTES,
+	createSender,
+} from '../../relay/src/delivery/sender.ts';
+import type { Sender } from '../../relay/src/delivery/sender.ts';
+import { createTestClock } from '../support/test-clock.ts';
+import type { TestClock } from '../support/test-clock.ts';
+import { until } from '../support/until.ts';
+import { startReceiver } from './receiver.ts';
+import type { Receiver } from './receiver.ts';
+
+describe('sender', () => {
+	let clock: TestClock;
+	let sender: Sender;
+	let receiver: Receiver;
+	beforeEach(async () => {
+		clock = createTestClock();
+		sender = createSender({ clock, guard: createAddressGuard({ allow: ['127.0.0.1'] }) });
+		receiver = await startReceiver();
+	});
+	afterEach(async () => {
+		await sender.close();
+		await receiver.close();
+	});
+
+	const send = (url = receiver.url, signal = new AbortController().signal) =>
+		sender.send(
+			{ url, headers: { 'content-type': 'text/plain', 'webhook-id': 'evt_1' }, body: Buffer.from('Zoë') },
+			signal,
+		);
+
+	it('posts the bytes with path, query and headers, and leaves no timer behind', async () => {
+		expect(await send()).toMatchObject({ status: 200, error: null, response: '{}', retryAfter: null });
+		expect(receiver.received).toEqual([
+			expect.objectContaining({ path: '/webhook/test?secret=1', body: Buffer.from('Zoë') }),
+		]);
+		expect(receiver.received[0]?.headers).toMatchObject({
+			'content-type': 'text/plain',
+			'content-length': '4',
+			'webhook-id': 'evt_1',
+			'user-agent': expect.stringMatching(/^cleanlist-relay\/\d/) as string,
+		});
+		expect(clock.pending).toBe(0);
+	});
+
+	it.each([204, 404, 409, 410, 500])('reports the status %i', async (status) => {
+		receiver.answer((response) => response.writeHead(status).end());
+		expect(await send()).toMatchObject({ status, error: status < 300 ? null : 'http' });
+	});
+
+	it('follows no redirect', async () => {
+		receiver.answer(302, { location: `http://127.0.0.1:${receiver.port}/elsewhere` });
+		expect(await send()).toMatchObject({ status: 302, error: 'http' });
+		expect(receiver.received).toHaveLength(1);
+	});
+
+	it('passes Retry-After on', async () => {
+		receiver.answer(503, { 'retry-after': '120' });
+		expect(await send()).toMatchObject({ status: 503, retryAfter: '120' });
+	});
+
+	it('says what went wrong: no server', async () => {
+		await receiver.close();
+		expect(await send()).toMatchObject({ status: null, error: 'connect', response: null });
+	});
+
+	it('says what went wrong: an address that is not allowed', async () => {
+		expect(await send('http://10.0.0.1/')).toMatchObject({ status: null, error: 'blocked' });
+	});
+
+	it('says what went wrong: the connection is reset', async () => {
+		receiver.answer((response) => response.socket?.resetAndDestroy());
+		expect(await send()).toMatchObject({ status: null, error: 'reset' });
+	});
+
+	it('says what went wrong: an empty reply', async () => {
+		receiver.answer((response) => response.socket?.end());
+		expect(await send()).toMatchObject({ status: null, error: 'reset' });
+	});
+
+	it('says what went wrong: plain HTTP where TLS was expected', async () => {
+		expect(await send(receiver.url.replace('http:', 'https:'))).toMatchObject({ status: null, error: 'tls' });
+	});
+
+	it('gives up on an answer that does not begin within 10 s', async () => {
+		receiver.answer(() => undefined);
+		const sent = send();
+		await until('the request arrived', () => receiver.received.length === 1);
+		await clock.advance(FIRST_BYTE_MS);
+		expect(await sent).toMatchObject({ status: null, error: 'timeout', durationMs: FIRST_BYTE_MS });
+		expect(clock.pending).toBe(0);
+	});
+
+	it('keeps the status of an answer that drips, and stops reading at 15 s', async () => {
+		let dripped = 0;
+		receiver.answer((response) => {
+			response.writeHead(200).write('drip', () => dripped++);
+		});
+		const sent = send();
+		await until('the answer began', () => dripped === 1 && clock.pending === 1);
+		await clock.advance(ATTEMPT_MS);
+		expect(await sent).toMatchObject({ status: 200, error: null, response: 'drip', durationMs: ATTEMPT_MS });
+	});
+
+	it('reads 16 KiB of an answer that never ends, and no more', async () => {
+		let closed = false;
+		receiver.answer((response) => {
+			response.on('close', () => (closed = true));
+			const pour = () => {
+				while (!response.destroyed && response.write('x'.repeat(64 * 1024)));
+				response.once('drain', pour);
+			};
+			response.writeHead(200);
+			pour();
+		});
+		const { status, response } = await send();
+		expect(status).toBe(200);
+		expect(response).toBe('x'.repeat(MAX_RESPONSE_BYTES));
+		await until('the connection was closed', () => closed);
+	});
+
+	it('can be broken off', async () => {
+		receiver.answer(() => undefined);
+		const breakOff = new AbortController();
+		const sent = send(receiver.url, breakOff.signal);
+		await until('the request arrived', () => receiver.received.length === 1);
+		breakOff.abort();
+		expect(await sent).toMatchObject({ status: null });
+		expect(clock.pending).toBe(0);
+	});
+});
