@@ -102,6 +102,21 @@ describe('enrich/bulk', () => {
 		expect((await bulk({ contacts: Array(250).fill(1) })).body.detail).toHaveLength(100);
 	});
 
+	it('refuses bytes that are not UTF-8 rather than store something else: 422', async () => {
+		const json = JSON.stringify({
+			contacts: [{ first_name: 'Zo\u00eb', last_name: 'B', company_name: 'C' }],
+		});
+		const reply = await fetch(harness.baseUrl + BULK, {
+			method: 'POST',
+			headers: { authorization: `Bearer ${client.key}`, 'content-type': 'application/json' },
+			body: Buffer.from(json, 'latin1'),
+		});
+		expect(reply.status).toBe(422);
+		expect(contract.DetailError.parse(await reply.json()).detail).toMatchObject([
+			{ type: 'json_invalid', msg: 'JSON decode error: not valid UTF-8' },
+		]);
+	});
+
 	it('takes a body of 2 MiB, and refuses one more byte: 413', async () => {
 		const sized = (bytes: number) => {
 			const body = (name: string) =>
