@@ -221,6 +221,12 @@ describe('Cleanlist Trigger', () => {
 			await expect(engine.activate(workflow({}, credential))).rejects.toThrow(message);
 		});
 
+		it('leaves trying again to n8n, whose time for an activation a wait would use up', async () => {
+			relay.answer = json(503, {});
+			await expect(engine.activate(workflow())).rejects.toThrow('HTTP 503');
+			expect(relay.calls()).toEqual(['GET subscriptions']);
+		});
+
 		it('fails with a clear message when the relay refuses the address of n8n', async () => {
 			const { answer } = relay;
 			const refusal = { code: 'address_refused', detail: 'The address is private.', fix: 'Allow it.' };
