@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as contract from '../../relay/src/contract/index.ts';
 import { startReference } from './harness.ts';
-import type { Client, Harness, Reply } from './harness.ts';
+import type { Client, Harness, Json, Reply } from './harness.ts';
 import {
 	PREFIXES,
 	balance,
@@ -151,7 +151,7 @@ describe.each(PREFIXES)('under %s', (prefix) => {
 			await finish(harness);
 			const [mine] = await leadsOf(client, listId);
 			const lists = await client.get('/api/v2/lead-lists');
-			const extension = lists.body.lists.find((list: any) => list.name === 'Extension Leads');
+			const extension = lists.body.lists.find((list: Json) => list.name === 'Extension Leads');
 			expect(await leadsOf(client, extension.list_id)).toEqual([mine]);
 		});
 
@@ -614,7 +614,7 @@ describe.each(PREFIXES)('under %s', (prefix) => {
 			expect((await leadsOf(client, hidden)).map((lead) => lead.lead_id)).toEqual(leadIds);
 			expect((await client.get(`/api/v2/lead-lists/${hidden}`)).body.name).toBe('MCP Results');
 			const listed = (await client.get('/api/v2/lead-lists')).body;
-			expect(listed.lists.map((list: any) => list.list_id)).not.toContain(hidden);
+			expect(listed.lists.map((list: Json) => list.list_id)).not.toContain(hidden);
 			expect(listed.total).toBe(listed.lists.length);
 			const created = await client.call('POST', '/api/v2/lead-lists', { name: 'MCP Results' });
 			expect([created.status, created.body.list_id === hidden]).toEqual([201, false]);

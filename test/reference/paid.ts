@@ -1,7 +1,7 @@
 import * as contract from '../../relay/src/contract/index.ts';
 import { identityOf } from '../../relay/src/reference/domain/contact.ts';
 import { enrich } from '../../relay/src/reference/domain/generator.ts';
-import type { Client, Harness, Reply } from './harness.ts';
+import type { Client, Harness, Json, Reply } from './harness.ts';
 
 export const PREFIXES = ['/api/v2', '/api/v1/public'] as const;
 
@@ -16,7 +16,7 @@ export async function balance(client: Client): Promise<number> {
 	return (await client.get('/api/v2/credits/balance')).body.credits as number;
 }
 
-/** A new list, holding one lead per person; what finding them out did cost comes back as credits. */
+/** A new list, holding one lead per person; nothing is known of them yet. */
 export async function listOf(
 	client: Client,
 	persons: { first_name: string; last_name: string; company_name: string }[],
@@ -29,8 +29,9 @@ export async function listOf(
 	const all = await leadsOf(client, status.body.lead_list_id as string);
 	const leadIds = persons.map(
 		(person) =>
-			all.find((lead) => lead.first_name === person.first_name && lead.company === person.company_name)!
-				.lead_id as string,
+			all.find(
+				(lead) => lead.first_name === person.first_name.trim() && lead.company === person.company_name,
+			)!.lead_id as string,
 	);
 	for (let from = 0; from < leadIds.length; from += contract.ADD_LEADS_MAX) {
 		const added = await client.call('POST', `/api/v2/lead-lists/${listId}/leads`, {
@@ -41,8 +42,8 @@ export async function listOf(
 	return { listId, leadIds };
 }
 
-export async function leadsOf(client: Client, listId: string): Promise<any[]> {
-	const leads: any[] = [];
+export async function leadsOf(client: Client, listId: string): Promise<Json[]> {
+	const leads: Json[] = [];
 	let cursor: string | null = '';
 	do {
 		const page: Reply = await client.get(

@@ -94,16 +94,16 @@ export function createExports({ db, clock, ids }: { db: Database; clock: Clock; 
 			const { listId } = readableList(db, caller, request.list_id);
 			const columns = columnsOf(listId, request.columns ?? null, request.include_smart_agents);
 			const now = clock.now();
-			const expires = Math.floor(now / 1000) + EXPORT_URL_HOURS * 3600;
+			const expiresAt = now + EXPORT_URL_HOURS * 3_600_000;
 			const fileId = ids.uuid();
 			return db.transaction(() => {
 				const { content, rowCount } = csvOf(listId, columns);
 				db.exports.prune(now, PRUNE_BATCH);
 				const { organizationId } = caller;
-				db.exports.insert({ fileId, organizationId, listId, content, expiresAt: expires * 1000 });
+				db.exports.insert({ fileId, organizationId, listId, content, expiresAt });
 				return {
-					path: `${fileId}.csv?expires=${expires}&signature=${signLink(secret(), fileId, expires)}`,
-					expiresAt: expires * 1000,
+					path: `${fileId}.csv?expires=${expiresAt}&signature=${signLink(secret(), fileId, expiresAt)}`,
+					expiresAt,
 					rowCount,
 					bytes: content.length,
 				};
@@ -116,11 +116,10 @@ export function createExports({ db, clock, ids }: { db: Database; clock: Clock; 
 		 * @throws ApiError 403 for a link this API did not sign, 410 for one that has expired
 		 */
 		open(fileId: string, expires: string, signature: string): { listId: string; content: Buffer } {
-			const until = /^\d{1,12}$/.test(expires) ? Number(expires) : NaN;
 			const known = db.exports.secret();
-			if (!known || !isSignedLink(known, fileId, until, signature)) throw linkInvalid();
+			if (!known || !isSignedLink(known, fileId, expires, signature)) throw linkInvalid();
 			const file = db.exports.file(fileId);
-			if (!file || clock.now() >= until * 1000) throw linkExpired(EXPORT_URL_HOURS);
+			if (!file || clock.now() >= Number(expires)) throw linkExpired(EXPORT_URL_HOURS);
 			return { listId: file.listId, content: Buffer.from(file.content) };
 		},
 
