@@ -4,6 +4,7 @@ import type { Stage } from './support/stage.ts';
 import { until } from './support/until.ts';
 import { contacts, enrichingWorkflow, receivingWorkflow } from './support/workflows.ts';
 
+// The relay tries after 5 s, 15 s and 1 min: a start of n8n that misses the second waits for the third.
 /** Long enough for n8n to be down, on a busy machine, when the enrichment completes. */
 const COMPLETION_MS = 12_000;
 
@@ -18,6 +19,7 @@ test('a result that comes while n8n is down arrives once n8n is back', async () 
 	const wanted = contacts(5);
 	const receiving = await n8n.client.createWorkflow(receivingWorkflow(stage));
 	await n8n.client.activate(receiving);
+	const subscriptions = await stage.subscriptions();
 	const sending = await n8n.client.createWorkflow(enrichingWorkflow(stage, wanted));
 	const sent = await n8n.client.run(sending, 'Start');
 
@@ -33,4 +35,5 @@ test('a result that comes while n8n is down arrives once n8n is back', async () 
 	const event = await expectEachOnce(stage, wanted, sent, receiving);
 	expect(event.id).toBe(missed.id);
 	expect(event.deliveries[0]!.attempts.at(-1)).toMatchObject({ status: 200, error: null });
-});
+	expect(await stage.subscriptions()).toEqual(subscriptions);
+}, 300_000);

@@ -1,8 +1,11 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectEachOnce } from './support/expect-each-once.ts';
+import { itemsOf } from './support/n8n-client.ts';
+import type { Execution } from './support/n8n-client.ts';
 import { setStage } from './support/stage.ts';
 import type { Stage } from './support/stage.ts';
+import { until } from './support/until.ts';
 import { contacts, enrichingWorkflow, receivingWorkflow } from './support/workflows.ts';
 
 let stage: Stage;
@@ -30,6 +33,71 @@ test('contacts go out of one workflow and come into another, enriched, each exac
 	expect(event.deliveries[0]!.attempts).toMatchObject([{ status: 200, error: null }]);
 	const subscriptions = await stage.subscriptions();
 	expect(subscriptions).toMatchObject([{ url: expect.stringContaining(`${url}/webhook/`) }]);
+});
+
+test('listening in the editor takes one result, and leaves the active workflow its own', async () => {
+	const { client, url } = stage.n8n;
+	const [active] = await stage.subscriptions();
+	await client.listen(receiving, 'Cleanlist Trigger');
+	expect((await stage.subscriptions()).map((subscription) => subscription.url).sort()).toEqual([
+		expect.stringContaining(`${url}/webhook-test/`),
+		active!.url,
+	]);
+
+	const sending = await client.createWorkflow(enrichingWorkflow(stage, contacts(2)));
+	const first = await client.run(sending, 'Start');
+	const modes = await until('the test and the active workflow to run', async () => {
+		const executions = await client.executions(receiving);
+		return executions.length < 2 ? undefined : executions.map(({ mode }) => mode).sort();
+	});
+
+	expect(modes).toEqual(['manual', 'webhook']);
+	expect(await stage.subscriptions()).toEqual([active]);
+	// The active workflow still has the secret of its subscription.
+	const second = await client.run(sending, 'Start');
+	const third = await until(
+		'the active workflow to run again',
+		async () => (await client.executions(receiving))[2],
+	);
+	const tasks = (execution: Execution, node: string) =>
+		itemsOf(execution, node).map(({ task_id }) => task_id);
+	expect(tasks(first, 'Cleanlist')).not.toEqual(tasks(second, 'Cleanlist'));
+	expect(third).toMatchObject({ status: 'success', mode: 'webhook' });
+	expect(tasks(third, 'Enriched').sort()).toEqual(tasks(second, 'Cleanlist').sort());
+});
+
+test('a workflow is not published without a relay, and n8n says why', async () => {
+	const { client } = stage.n8n;
+	// Port 1 is no server's.
+	const { id, name } = await client.createCredential('cleanlistRelayApi', {
+		url: 'http://127.0.0.1:1',
+		token: stage.relay().token,
+	});
+	const draft = receivingWorkflow(stage);
+	draft.nodes[0]!.credentials = { cleanlistRelayApi: { id, name } };
+	const workflow = await client.createWorkflow(draft);
+
+	await expect(client.activate(workflow)).rejects.toThrow(/relay could not be reached/);
+});
+
+test('a run with a wrong key ends with an error that says what to do', async () => {
+	const { client } = stage.n8n;
+	const apiKey = `clapi_${'x'.repeat(64)}`;
+	const baseUrl = stage.relay().url;
+	const { id, name } = await client.createCredential('cleanlistApi', { apiKey, baseUrl });
+	const draft = enrichingWorkflow(stage, contacts(1));
+	draft.nodes.at(-1)!.credentials!.cleanlistApi = { id, name };
+
+	const { status, data } = await client.run(await client.createWorkflow(draft), 'Start');
+
+	expect(status).toBe('error');
+	expect(data.resultData.error).toMatchObject({
+		message: 'Cleanlist does not accept the API key',
+		description: expect.stringContaining('Open the credential "Cleanlist API"'),
+		context: { itemIndex: 0 },
+	});
+	// What n8n keeps of a run is shown to everybody who may see its executions.
+	expect(JSON.stringify(data)).not.toContain(apiKey);
 });
 
 test('deactivating the workflow ends its subscription at the relay', async () => {

@@ -26,6 +26,8 @@ const FINISHED = 'finished';
  *
  * The cache is `$XDG_CACHE_HOME/n8n-nodes-cleanlist` (`~/.cache/…` if unset), one folder for each lockfile and kind
  * of Node; deleting it is always safe. Two installations at the same time wait for each other.
+ *
+ * For another n8n: change its version in package.json, then `npm install --package-lock-only` in this folder.
  */
 export async function installN8n(say: (line: string) => void): Promise<string> {
 	const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'n8n-nodes-cleanlist');
@@ -53,12 +55,14 @@ export async function installN8n(say: (line: string) => void): Promise<string> {
 }
 
 async function install(folder: string): Promise<void> {
-	await npm(folder, ['ci', '--ignore-scripts', '--omit=optional', '--no-progress']);
+	await npm(folder, ['ci', '--ignore-scripts', '--omit=optional', '--prefer-offline', '--no-progress']);
 	// The one native part that n8n can't do without. Its prebuilt binary would come from another host than the
 	// registry, so it is compiled; one compiled for another Node's headers crashes n8n.
 	const headers = nodeHeaders();
 	await npm(folder, ['rebuild', 'sqlite3'], {
 		npm_config_build_from_source: 'true',
+		// Compilers at the same time: as many as there are cores.
+		JOBS: 'max',
 		...(headers && { npm_config_nodedir: headers }),
 	});
 }

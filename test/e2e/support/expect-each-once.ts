@@ -24,7 +24,7 @@ export async function expectEachOnce(stage: Stage, wanted: Contact[], sent: Exec
 			const newest = await stage.newestEvent();
 			return newest?.deliveries[0]?.state === 'delivered' ? newest : undefined;
 		},
-		{ withinMs: 120_000 },
+		{ withinMs: 240_000 },
 	);
 	expect(event).toMatchObject({ workflow_id: submitted[0]!.workflow_id, deliveries: [{}] });
 	// Delivered is final: whatever started the workflow more than once has done so by now.

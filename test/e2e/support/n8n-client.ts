@@ -54,6 +54,8 @@ export interface N8nClient {
 	deactivate(workflowId: string): Promise<void>;
 	/** The editor's "Execute workflow", to its end. */
 	run(workflowId: string, trigger: string): Promise<Execution>;
+	/** The editor's "Listen for test event": the next event starts the workflow as it stands, active or not, once. */
+	listen(workflowId: string, trigger: string): Promise<void>;
 	/** Every execution of a workflow that has ended, oldest first, with its data. */
 	executions(workflowId: string): Promise<Execution[]>;
 }
@@ -184,6 +186,12 @@ export async function createN8nClient(baseUrl: string): Promise<N8nClient> {
 			return until(`execution ${executionId} to end`, async () =>
 				(await executions(workflowId)).find(({ id }) => id === executionId),
 			);
+		},
+		async listen(workflowId, trigger) {
+			const answer = await rest<{ waitingForWebhook?: boolean }>('POST', `/workflows/${workflowId}/run`, {
+				triggerToStartFrom: { name: trigger },
+			});
+			if (!answer.waitingForWebhook) throw new N8nRefusal('n8n does not wait for an event.');
 		},
 		executions,
 	};
