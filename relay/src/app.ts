@@ -58,7 +58,10 @@ export async function createRelay(options: {
 	const opened: (() => Promise<unknown>)[] = [];
 	try {
 		const storePath = join(config.dataFolder, STORE_FILE);
-		const store = await opening(storePath, () => openSqliteStore({ path: storePath }));
+		// The lock on the data folder makes this the only process: what is leased was its predecessor's.
+		const store = await opening(storePath, () =>
+			openSqliteStore({ path: storePath, endLeasesAt: clock.now() }),
+		);
 		opened.push(() => store.close());
 		await seed({ store, keys, clock });
 

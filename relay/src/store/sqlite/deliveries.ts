@@ -54,6 +54,7 @@ export function prepareDeliveries(db: DatabaseSync, endSubscription: (id: string
 	const release = db.prepare(`
 		UPDATE deliveries SET state = 'ready', due_at = ?
 		WHERE id = ? AND state = 'leased' AND attempt = ?`);
+	const endLeases = db.prepare("UPDATE deliveries SET due_at = ? WHERE state = 'leased' AND due_at > ?");
 	// The first entry of deliveries_due.
 	const nextDue = db.prepare(
 		"SELECT due_at FROM deliveries WHERE state IN ('ready', 'leased') ORDER BY due_at LIMIT 1",
@@ -103,6 +104,10 @@ export function prepareDeliveries(db: DatabaseSync, endSubscription: (id: string
 
 		release(claims: { deliveryId: string; attempt: number }[], now: number): void {
 			for (const { deliveryId, attempt } of claims) release.run(now, rowId(deliveryId), attempt);
+		},
+
+		endLeases(at: number): void {
+			endLeases.run(at, at);
 		},
 
 		nextDueAt(): number | null {

@@ -14,9 +14,11 @@ import { prepareSubscriptions } from './subscriptions.ts';
  * promise of this store resolves only when what it wrote is on disk.
  *
  * @param options.path a file, or `:memory:`
+ * @param options.endLeasesAt ends every lease at this time. For a process that knows that it is the only one: the
+ *   leases it finds are those of its predecessor, which is gone, and need not be waited for
  * @throws StoreError when the file can't be opened, or was written by a later version
  */
-export async function openSqliteStore(options: { path: string }): Promise<Store> {
+export async function openSqliteStore(options: { path: string; endLeasesAt?: number }): Promise<Store> {
 	const db = open(options.path);
 	const commits = createGroupCommit(db);
 	const write = <T>(work: () => T): Promise<T> => commits.write(work);
@@ -25,6 +27,8 @@ export async function openSqliteStore(options: { path: string }): Promise<Store>
 	const subscriptions = prepareSubscriptions(db);
 	const deliveries = prepareDeliveries(db, (id) => subscriptions.end(id));
 	const ingest = prepareIngest(db);
+	const { endLeasesAt } = options;
+	if (endLeasesAt !== undefined) await commits.write(() => deliveries.endLeases(endLeasesAt));
 
 	const read = async <T>(work: () => T): Promise<T> => {
 		try {
