@@ -14,6 +14,7 @@ interface Field {
 	required: boolean;
 	nullable: boolean;
 	enum?: string[];
+	const?: string;
 	items?: Field[];
 }
 interface World {
@@ -22,11 +23,18 @@ interface World {
 	workflowId: string;
 	taskId: string;
 	leadId: string;
+	/** A list that has leads. */
+	fullListId: string;
+	cohort: string;
+	runId: string;
+	agentTaskId: string;
+	quote(request: object): Promise<string>;
 }
 interface Served {
 	schema: { parse(value: unknown): unknown };
 	/** Of a successful call. */
 	status?: number;
+	/** Or a promise of it. */
 	body?: (world: World) => unknown;
 	query?: (world: World) => string;
 	scope: string | null;
@@ -111,6 +119,71 @@ const SERVED: Record<string, Served> = {
 		scope: 'enrich:read',
 		planGated: true,
 	},
+	enrich_person: {
+		schema: contract.EnrichPersonResponse,
+		body: ({ listId }) => ({ lead_list_id: listId, email: 'jane@example.com' }),
+		scope: 'enrich:write',
+		planGated: true,
+	},
+	enrich_company: {
+		schema: contract.EnrichCompanyResponse,
+		body: () => ({ domain: 'acme.example' }),
+		scope: 'enrich:write',
+		planGated: true,
+	},
+	enrich_by_task: {
+		schema: contract.EnrichByTaskResponse,
+		body: async ({ cohort, quote }) => ({
+			task_id: cohort,
+			data_points: ['Industry'],
+			quote_id: await quote({ tool: 'add_company_enrichments', task_id: cohort }),
+		}),
+		scope: 'enrich:write',
+		planGated: true,
+	},
+	enrich_list: {
+		schema: contract.EnrichListResponse,
+		body: async ({ fullListId, quote }) => ({
+			list_id: fullListId,
+			quote_id: await quote({ tool: 'enrich_list', list_id: fullListId }),
+		}),
+		scope: 'enrich:write',
+		planGated: true,
+	},
+	enrichment_status: { schema: contract.EnrichmentStatusResponse, scope: 'enrich:read', planGated: true },
+	run_smart_agent: {
+		schema: contract.RunSmartAgentResponse,
+		body: async ({ fullListId, quote }) => ({
+			list_id: fullListId,
+			column_name: 'Note',
+			prompt: 'Why them?',
+			quote_id: await quote({ tool: 'run_smart_agent', list_id: fullListId }),
+		}),
+		scope: 'smart_agents:write',
+		planGated: true,
+	},
+	list_smart_agents: {
+		schema: contract.SmartAgentRunsResponse,
+		scope: 'smart_agents:read',
+		planGated: true,
+	},
+	get_smart_agent_results: {
+		schema: contract.SmartAgentResultsResponse,
+		scope: 'smart_agents:read',
+		planGated: true,
+	},
+	export_csv: {
+		schema: contract.ExportCsvResponse,
+		body: ({ fullListId }) => ({ list_id: fullListId }),
+		scope: 'export:read',
+		planGated: true,
+	},
+	export_json: {
+		schema: contract.ExportJsonResponse,
+		query: ({ fullListId }) => `?list_id=${fullListId}`,
+		scope: 'export:read',
+		planGated: true,
+	},
 	// Last: it deletes the list the others use.
 	delete_list: { schema: contract.DeleteListResponse, scope: 'lists:write', planGated: true },
 };
@@ -126,12 +199,17 @@ const endpoints = Object.keys(SERVED).flatMap((name) => {
 	}));
 });
 
-const call = (world: World, { method, path, served }: (typeof endpoints)[number], client = world.client) =>
-	client.call(
-		method,
-		path.replace('{list_id}', world.listId) + (served.query?.(world) ?? ''),
-		served.body?.(world),
-	);
+const pathOf = (world: World, path: string) =>
+	path
+		.replace('{list_id}', world.listId)
+		.replace('{workflow_id}', world.runId)
+		.replace('{smart_agent_task_id}', world.agentTaskId);
+
+const call = async (
+	world: World,
+	{ method, path, served }: (typeof endpoints)[number],
+	client = world.client,
+) => client.call(method, pathOf(world, path) + (served.query?.(world) ?? ''), await served.body?.(world));
 
 const TYPES: Record<string, (value: unknown) => boolean> = {
 	string: (value) => typeof value === 'string',
@@ -140,6 +218,9 @@ const TYPES: Record<string, (value: unknown) => boolean> = {
 	number: (value) => typeof value === 'number',
 	boolean: (value) => typeof value === 'boolean',
 	object: (value) => typeof value === 'object',
+	const: (value) => typeof value === 'string',
+	any: () => true,
+	'object<string>': (value) => Object.values(value as object).every((entry) => typeof entry === 'string'),
 	'object<integer>': (value) => Object.values(value as object).every(Number.isInteger),
 };
 
@@ -151,6 +232,7 @@ function faults(fields: Field[], value: Record<string, unknown>, at: string): st
 		if (given === undefined) return field.required ? [`${path} is missing`] : [];
 		if (given === null) return field.nullable ? [] : [`${path} is null`];
 		if (field.enum && !field.enum.includes(given as string)) return [`${path} is ${given as string}`];
+		if (field.const !== undefined && field.const !== given) return [`${path} is ${given as string}`];
 		if (field.type.startsWith('array')) {
 			if (!Array.isArray(given)) return [`${path} is no array`];
 			return given.flatMap((item, index) => faults(field.items ?? [], item, `${path}[${index}]`));
@@ -178,19 +260,44 @@ describe('every endpoint, on every path the contract names', () => {
 			await harness.clock.advance(1_500);
 			const { body: lists } = await client.get('/api/v2/lead-lists');
 			const protectedList = lists.lists.find((one: { name: string }) => one.name === 'Extension Leads');
-			const page = await client.get(`/api/v2/lead-lists/${protectedList.list_id}/leads?limit=1`);
+			const fullListId = protectedList.list_id as string;
+			const page = await client.get(`/api/v2/lead-lists/${fullListId}/leads?limit=1`);
+			const quote = async (request: object) =>
+				(await client.call('POST', '/api/v2/credits/estimate', request)).body.quote_id as string;
+			const person = { lead_list_id: fullListId, email: 'joan@example.com' };
+			const run = await client.call('POST', '/api/v2/enrichment/person', person);
+			const agent = await client.call('POST', '/api/v2/smart-agents/run', {
+				list_id: fullListId,
+				column_name: 'Intro',
+				agent_type: 'cold_intro_email',
+				quote_id: await quote({
+					tool: 'run_smart_agent',
+					list_id: fullListId,
+					agent_type: 'cold_intro_email',
+				}),
+			});
+			await harness.clock.advance(1_500);
 			worlds.set(prefix, {
 				client,
 				listId: list.body.list_id,
 				workflowId: workflow.workflow_id,
 				taskId: workflow.task_ids[0],
 				leadId: page.body.leads[0].lead_id,
+				fullListId,
+				cohort: page.body.task_id,
+				runId: run.body.workflow_id,
+				agentTaskId: agent.body.smart_agent_task_id,
+				quote,
 			});
 		}
 	});
 	afterAll(() => harness.close());
 
 	const worldOf = (path: string) => worlds.get(path.startsWith('/api/v2') ? '/api/v2' : '/api/v1/public')!;
+
+	it('is every endpoint of the contract', () => {
+		expect(Object.keys(SERVED).sort()).toEqual(api.endpoints.map(({ name }) => name).sort());
+	});
 
 	it('is served where the contract says and nowhere else', () => {
 		for (const { name, paths } of api.endpoints.filter(({ name }) => name in SERVED)) {
@@ -298,7 +405,7 @@ describe('every endpoint, on every path the contract names', () => {
 
 	it.each(withBody)('$method $path refuses a body that is not JSON: 422', async (target) => {
 		const world = worldOf(target.path);
-		const path = target.path.replace('{list_id}', world.listId);
+		const path = pathOf(world, target.path);
 		for (const body of ['{"name":', '\u0000', '"\\ud"']) {
 			const reply = await world.client.call(target.method, path, body);
 			expect(reply.status).toBe(422);
@@ -315,7 +422,7 @@ describe('every endpoint, on every path the contract names', () => {
 
 	it.each(withBody)('$method $path refuses a body that is missing or no object: 422', async (target) => {
 		const world = worldOf(target.path);
-		const path = target.path.replace('{list_id}', world.listId);
+		const path = pathOf(world, target.path);
 		for (const body of [undefined, '', '[]', 'null', '"text"', '5']) {
 			const reply = await world.client.call(target.method, path, body);
 			expect(reply.status).toBe(422);
