@@ -24,10 +24,6 @@ export const USAGE_GROUPS = ['tool', 'key', 'day', 'error'] as const;
 export const USAGE_DAYS = { default: 7, max: 365 } as const;
 
 /** `GET /usage` (B.9). */
-export const UsageQuery = z.strictObject({
-	days: z.coerce.number().int().min(1).max(USAGE_DAYS.max).default(USAGE_DAYS.default),
-	group_by: z.enum(USAGE_GROUPS).default('tool'),
-});
 export const UsageResponse = z.strictObject({
 	days: z.int(),
 	group_by: z.enum(USAGE_GROUPS),
