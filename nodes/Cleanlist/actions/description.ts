@@ -24,11 +24,11 @@ function describeResource({ value: resource, defaultOperation, operations }: Res
 			type: 'options',
 			noDataExpression: true,
 			displayOptions: { show: { resource: [resource] } },
-			options: operations.map(({ name, value, action, description, scope }) => ({
+			options: operations.map(({ name, value, action, description, scope, furtherScopes = [] }) => ({
 				name,
 				value,
 				action,
-				description: `${description} (scope ${scope})`,
+				description: `${description} (scope ${[scope, ...furtherScopes].join(', ')})`,
 			})),
 			default: defaultOperation,
 		},

@@ -11,6 +11,8 @@ interface OperationFacts {
 	description: string;
 	/** The scope that the key needs. */
 	scope: Scope;
+	/** Scopes that it needs besides, for further calls it makes. */
+	furtherScopes?: Scope[];
 	/** The API calls it makes, for the documentation. */
 	endpoints: string[];
 	/** Its parameters; when to show them is added in description.ts. */
