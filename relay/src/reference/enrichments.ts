@@ -141,27 +141,31 @@ export function createEnrichments(options: EnrichmentOptions) {
 			return result;
 		});
 
+	const lookUp = (run: EnrichmentRun, from: number, to: number, now: number): TaskResult[] =>
+		run.person === null
+			? enrichLeads(run, from, to, now)
+			: enrichPerson(run, JSON.parse(run.person) as Person, now);
+
 	/** Spends what was found, gives the rest back, and closes the run. */
 	const end = (run: EnrichmentRun, status: RunEnd, now: number): void => {
 		const cost = costOf({ emails: run.emailsFound, phones: run.phonesFound });
 		const settled = ledger.settle(run.organizationId, run.workflowId, cost);
 		db.runs.finish({ workflowId: run.workflowId, status, ...settled, completedAt: now });
+		db.runs.forgetLeads(run.workflowId, run.total);
 	};
 
 	/** The first step marks the run as begun; each further one looks up some of its leads. */
 	const step = (run: EnrichmentRun, now: number): void => {
 		// Its leads have nowhere to go: what was found so far is paid for, and that is that.
 		if (!db.runs.listExists(run.listId)) return end(run, 'cancelled', now);
-		const size = rowsPerStep(run.total);
 		const from = run.processed;
-		const to = run.step === 0 ? 0 : Math.min(run.total, from + size);
-		const person = run.person === null ? null : (JSON.parse(run.person) as Person);
-		const results =
-			to <= from ? [] : person ? enrichPerson(run, person, now) : enrichLeads(run, from, to, now);
+		const to = run.step === 0 ? from : Math.min(run.total, from + rowsPerStep(run.total));
+		const results = to === from ? [] : lookUp(run, from, to, now);
+		db.runs.forgetLeads(run.workflowId, to);
 		db.runs.advance({
 			workflowId: run.workflowId,
 			dueAt: stepDueAt(run, run.step + 2),
-			processed: Math.max(0, to - from),
+			processed: to - from,
 			hits: results.filter((result) => result.status === 'completed').length,
 			emails: results.filter((result) => result.primary_email !== null).length,
 			phones: results.filter((result) => result.personal_phone_numbers.length > 0).length,

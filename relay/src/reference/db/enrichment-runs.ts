@@ -48,7 +48,8 @@ const FINISH = `
 		completed_at = :completedAt
 	WHERE workflow_id = :workflowId`;
 
-const FORGET_LEADS = 'DELETE FROM enrichment_run_leads WHERE workflow_id = ?';
+/** With each step, because all 100,000 of a long list at once take a second. */
+const FORGET_LEADS = 'DELETE FROM enrichment_run_leads WHERE workflow_id = :workflowId AND idx < :to';
 
 const LIST_EXISTS = 'SELECT 1 FROM lead_lists WHERE list_id = ?';
 
@@ -140,6 +141,10 @@ export function enrichmentRunQueries(db: DatabaseSync) {
 		}): void {
 			advance.run(row);
 		},
+		/** Of those before place `to`, which are done. */
+		forgetLeads(workflowId: string, to: number): void {
+			forgetLeads.run({ workflowId, to });
+		},
 		setResult(workflowId: string, result: string): void {
 			setResult.run({ workflowId, result });
 		},
@@ -151,7 +156,6 @@ export function enrichmentRunQueries(db: DatabaseSync) {
 			completedAt: number;
 		}): void {
 			finish.run(row);
-			forgetLeads.run(row.workflowId);
 		},
 		listExists: (listId: string) => listExists.get(listId) !== undefined,
 	};
