@@ -41,6 +41,15 @@ export class CleanlistApi implements ICredentialType {
 			description:
 				'Where the API lives, without /api/v2. Change it only to use another server, such as the reference API of a local relay (http://127.0.0.1:8717).',
 		},
+		{
+			displayName: 'Requests per Minute',
+			name: 'requestsPerMinute',
+			type: 'number',
+			typeOptions: { minValue: 0, numberPrecision: 0 },
+			default: 30,
+			description:
+				'A run waits rather than send more than this. Cleanlist takes 30 for each key: lower it when other programs use the same key. 0 means no limit, for another server.',
+		},
 	];
 
 	authenticate: IAuthenticateGeneric = {

@@ -9,6 +9,8 @@ import {
 } from 'n8n-workflow';
 import { outcomeError } from '../helpers/errors';
 import type { RequestFacts } from '../helpers/words';
+import { now } from './clock';
+import { REQUESTS_PER_MINUTE, takeTurn, type Allowance } from './limiter';
 import { answered, unreachable, type Outcome } from './outcome';
 import { pause } from './pause';
 import { retryDelay } from './retry';
@@ -31,6 +33,8 @@ export interface ApiRequest {
 
 /** Long enough for 250 contacts on a slow line, short enough to notice a dead one. */
 const TIMEOUT_MS = 60_000;
+/** An answer under way is worth this much waiting past a deadline. */
+const SHORTEST_TIMEOUT_MS = 2_000;
 
 /** Sends a request and gives its JSON body; every failure is one NodeApiError (see helpers/errors.ts). */
 export async function request<T extends object = IDataObject>(
@@ -50,13 +54,28 @@ export async function send(
 	service: Service,
 	apiRequest: ApiRequest,
 ): Promise<Outcome> {
-	const url = (await baseUrl(context, service)) + apiRequest.path;
-	const cancelled = 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
+	// Without a deadline it is always sent.
+	return (await sendBefore(context, service, apiRequest, Infinity)) as Outcome;
+}
+
+/** Like `send`, but not after `deadline` (milliseconds since the epoch); null when its turn would come only then. */
+export async function sendBefore(
+	context: RequestContext,
+	service: Service,
+	apiRequest: ApiRequest,
+	deadline: number,
+): Promise<Outcome | null> {
+	const server = await connect(context, service);
+	const cancelled = isExecution(context) ? context.getExecutionCancelSignal() : undefined;
+	let outcome: Outcome | null = null;
 	for (let attempt = 0; ; attempt++) {
-		const outcome = await sendOnce(context, service, url, apiRequest);
+		const turn = server.allowance ? takeTurn(server.allowance, now(), deadline) : now();
+		if (turn === null) return outcome;
+		if (turn > now()) await pause(turn - now(), cancelled);
+		outcome = await sendOnce(context, service, server.url + apiRequest.path, apiRequest, deadline);
 		if (outcome.kind === 'answered' && outcome.response.status < 400) return outcome;
 		const wait = retryDelay(apiRequest.method, outcome, attempt, apiRequest.longestWaitMs);
-		if (wait === null) return outcome;
+		if (wait === null || now() + wait > deadline) return outcome;
 		await pause(wait, cancelled);
 	}
 }
@@ -75,6 +94,7 @@ async function sendOnce(
 	service: Service,
 	url: string,
 	{ method, query, body }: ApiRequest,
+	deadline: number,
 ): Promise<Outcome> {
 	try {
 		const response = (await context.helpers.httpRequestWithAuthentication.call(context, service.credential, {
@@ -83,20 +103,24 @@ async function sendOnce(
 			...(query && { qs: query }),
 			...(body && { body }),
 			json: true,
-			timeout: TIMEOUT_MS,
+			timeout: Math.max(SHORTEST_TIMEOUT_MS, Math.min(TIMEOUT_MS, deadline - now())),
 			returnFullResponse: true,
 			// The raw answer is needed: n8n's own error for a bad status drops what the body says.
 			ignoreHttpStatusErrors: true,
 			// A redirect would turn a POST into a GET, or carry the key to another host.
 			disableFollowRedirect: true,
 		})) as IN8nHttpFullResponse;
-		return answered(response, Date.now());
+		return answered(response, now());
 	} catch (error) {
 		return unreachable(error as Error);
 	}
 }
 
-async function baseUrl(context: RequestContext, service: Service): Promise<string> {
+/** The server's address, and how many requests a run may send it; a look-up of the editor is not held back. */
+async function connect(
+	context: RequestContext,
+	service: Service,
+): Promise<{ url: string; allowance: Allowance | null }> {
 	const credentials = await context.getCredentials(service.credential);
 	const url = String(credentials[service.urlField] ?? '')
 		.trim()
@@ -106,5 +130,12 @@ async function baseUrl(context: RequestContext, service: Service): Promise<strin
 			description: `Open the credential and enter a URL that begins with https:// or http://.`,
 		});
 	}
-	return url;
+	// Credentials saved before the field existed hold none; 0 stands for no limit.
+	const perMinute = Number(credentials.requestsPerMinute ?? REQUESTS_PER_MINUTE);
+	const limited = service.credential === 'cleanlistApi' && perMinute !== 0 && isExecution(context);
+	return { url, allowance: limited ? { server: url, key: String(credentials.apiKey), perMinute } : null };
+}
+
+function isExecution(context: RequestContext): context is IExecuteFunctions {
+	return 'getExecutionCancelSignal' in context;
 }

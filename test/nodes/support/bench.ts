@@ -17,9 +17,14 @@ export const engineWith = (credentials: Record<string, StoredCredential>): N8nEn
 		credentials,
 	});
 
-export const cleanlistCredential = (apiKey: string, baseUrl: string): StoredCredential => ({
+/** Without the node's own limit on requests, unless told otherwise: the reference API has none here either. */
+export const cleanlistCredential = (
+	apiKey: string,
+	baseUrl: string,
+	requestsPerMinute = 0,
+): StoredCredential => ({
 	type: 'cleanlistApi',
-	data: { apiKey, baseUrl },
+	data: { apiKey, baseUrl, requestsPerMinute },
 });
 
 export interface RunOptions {
