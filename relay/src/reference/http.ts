@@ -58,6 +58,8 @@ declare module 'fastify' {
 		referenceErrorCode: string | null;
 		/** On the clock's monotonic scale. */
 		referenceStartedAt: number;
+		/** As it came in. */
+		referenceRawBody: Buffer | null;
 	}
 	interface FastifyContextConfig {
 		referenceErrors?: ErrorFormat;
@@ -74,6 +76,8 @@ export interface MountOptions {
 	log: Logger;
 	/** Gets every request, whatever became of it. */
 	requestLog: Pick<RequestLog, 'add'>;
+	/** Hooks of whoever watches and disturbs requests; added before all others. */
+	attach?: (app: FastifyInstance) => void;
 }
 
 /** Mounts routes with what they share: the gate, JSON parsing, checked answers and errors in their format. */
@@ -82,10 +86,12 @@ export function mount(app: FastifyInstance, options: MountOptions): void {
 	app.decorateRequest('referenceCaller', null);
 	app.decorateRequest('referenceErrorCode', null);
 	app.decorateRequest('referenceStartedAt', 0);
+	app.decorateRequest('referenceRawBody', null);
 
 	app.addHook('onRequest', async (request) => {
 		request.referenceStartedAt = clock.monotonic();
 	});
+	options.attach?.(app);
 	// Before the answer leaves: a client that reads the usage report next finds this request in it.
 	app.addHook('onSend', async (request, reply) => {
 		requestLog.add({
@@ -101,7 +107,8 @@ export function mount(app: FastifyInstance, options: MountOptions): void {
 	});
 
 	app.removeAllContentTypeParsers();
-	app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+	app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+		request.referenceRawBody = body as Buffer;
 		try {
 			done(null, parseJson(body as Buffer));
 		} catch (error) {

@@ -11,6 +11,10 @@ import { DEFAULT_BEHAVIOURS } from './behaviours.ts';
 import type { Behaviours } from './behaviours.ts';
 import { createByTask } from './by-task.ts';
 import { createCompanies } from './companies.ts';
+import { createFeed } from './control/feed.ts';
+import type { SteeringAccess } from './control/guard.ts';
+import { createRecorder } from './control/recorder.ts';
+import { controlRoutes } from './control/routes.ts';
 import { openDatabase } from './db/index.ts';
 import { createEnrichments } from './enrichments.ts';
 import { createExports } from './exports.ts';
@@ -64,6 +68,8 @@ export interface ReferenceOptions {
 export interface Reference {
 	/** Everything under /api/v2, /api/v1/public and /api/v1/api-keys; register it without a prefix. */
 	routes: FastifyPluginAsync;
+	/** Everything under /reference, for whoever may steer; register it without a prefix. */
+	control(access: SteeringAccess): FastifyPluginAsync;
 	/** Idempotent when a key is given. */
 	createAccount(account: NewAccount): Promise<Account>;
 	/** Folders, lists with leads, and who sees a list: what people do in the portal and not through the API. */
@@ -116,6 +122,9 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	const requestLog = createRequestLog({ db, clock, log });
 	const portal = createPortal({ db, clock, ids });
 	const behaviours = { ...DEFAULT_BEHAVIOURS, ...options.behaviours };
+	const feed = createFeed(clock);
+	const recorder = createRecorder({ clock, feed });
+	const attach = (app: FastifyInstance) => recorder.attach(app);
 
 	const both: Route[] = [
 		whoami(clock),
@@ -137,10 +146,10 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		webhookDeliveries(db),
 	];
 	const surface = (errors: ErrorFormat, routes: Route[]) => async (app: FastifyInstance) =>
-		mount(app, { errors, routes, gate, clock, ids, log, requestLog });
+		mount(app, { errors, routes, gate, clock, ids, log, requestLog, attach });
 	/** No part of the API itself, so neither a key nor a place in the usage report. */
 	const downloads = async (app: FastifyInstance) => {
-		mount(app, { errors: 'v2', routes: [], gate, clock, ids, log, requestLog: { add() {} } });
+		mount(app, { errors: 'v2', routes: [], gate, clock, ids, log, requestLog: { add() {} }, attach });
 		downloadRoute(app, exports);
 	};
 	const keyManagement = async (app: FastifyInstance) =>
@@ -153,6 +162,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 			log,
 			// The usage report is about the API itself.
 			requestLog: { add() {} },
+			attach,
 		});
 
 	return {
@@ -162,6 +172,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 			await app.register(keyManagement, { prefix: KEYS_PREFIX });
 			await app.register(downloads, { prefix: DOWNLOADS_PREFIX });
 		},
+		control: (access) => controlRoutes({ clock: options.clock, ids, log, feed, recorder }, access),
 		createAccount: async (account) => createAccount({ db, clock, ids }, account),
 		createFolder: async (folder) => ({ folderId: portal.createFolder(folder) }),
 		createList: async (list) => ({ listId: portal.createList(list) }),

@@ -1,0 +1,92 @@
+import { connect } from 'node:net';
+import { until } from '../harness.ts';
+import { follow, startSteered } from './harness.ts';
+import type { Steered } from './harness.ts';
+
+let steered: Steered;
+let key: string;
+beforeEach(async () => {
+	steered = await startSteered();
+	({ key } = await steered.account());
+});
+afterEach(() => steered.close());
+
+const ask = () => steered.as(key)('GET', '/api/v2/whoami');
+
+it('tells of requests as they come', async () => {
+	const feed = await follow(steered.baseUrl);
+	expect(feed.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+	expect((await feed.next('hello')).data).toEqual({ last_id: 0 });
+	await ask();
+	const { id, data } = await feed.next('request');
+	expect(id).toBe(1);
+	expect(data).toMatchObject({
+		id: 1,
+		method: 'GET',
+		operation: 'whoami',
+		status: 200,
+		key_last4: key.slice(-4),
+	});
+	expect(data).not.toHaveProperty('request_body');
+	feed.close();
+});
+
+it('gives a reader that comes back what it missed, and no more', async () => {
+	for (let i = 0; i < 3; i++) await ask();
+	const feed = await follow(steered.baseUrl, { 'last-event-id': '1' });
+	expect((await feed.next('request')).data.id).toBe(2);
+	expect((await feed.next('request')).data.id).toBe(3);
+	await ask();
+	expect((await feed.next('request')).data.id).toBe(4);
+	feed.close();
+});
+
+it('says how many events are gone for good', async () => {
+	for (let i = 0; i < 503; i++) await ask();
+	const feed = await follow(steered.baseUrl, { 'last-event-id': '1' });
+	expect((await feed.next('gap')).data).toEqual({ missed: 2 });
+	expect((await feed.next('request')).data.id).toBe(4);
+	feed.close();
+});
+
+it('gives a reader from before a restart all that is kept', async () => {
+	await ask();
+	const feed = await follow(steered.baseUrl, { 'last-event-id': '9000' });
+	expect((await feed.next('request')).data.id).toBe(1);
+	feed.close();
+});
+
+it('keeps a quiet stream alive', async () => {
+	const socket = connect(Number(new URL(steered.baseUrl).port), '127.0.0.1');
+	let text = '';
+	socket.on('data', (chunk) => (text += chunk.toString()));
+	socket.write(`GET /reference/events HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+	await until(() => text.includes('hello'));
+	await steered.base.advance(15_000);
+	await until(() => text.includes(': still here'));
+	await steered.base.advance(15_000);
+	await until(() => text.split(': still here').length === 3);
+	socket.destroy();
+});
+
+it('takes 32 readers, and one more when one has gone', async () => {
+	const feeds = await Promise.all(Array.from({ length: 32 }, () => follow(steered.baseUrl)));
+	const refused = await steered.send('GET', '/reference/events');
+	expect([refused.status, refused.body.error.code]).toEqual([503, 'too_many_readers']);
+	feeds[0]!.close();
+	await until(async () => {
+		const feed = await follow(steered.baseUrl);
+		const { status } = feed.response;
+		feed.close();
+		return status === 200;
+	});
+	for (const feed of feeds) feed.close();
+});
+
+it('ends with the server', async () => {
+	const feed = await follow(steered.baseUrl);
+	const ended = feed.ended();
+	await steered.close();
+	await ended;
+	steered = await startSteered();
+});
