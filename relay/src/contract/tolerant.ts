@@ -24,8 +24,9 @@ export function tolerant<S extends z.ZodType>(schema: S): z.ZodType<Tolerant<z.o
 
 function loosen(schema: z.ZodType): z.ZodType {
 	if (schema instanceof z.ZodObject) {
-		const shape = Object.entries(schema.shape as Record<string, z.ZodType>);
-		return z.looseObject(Object.fromEntries(shape.map(([key, field]) => [key, loosen(field).nullish()])));
+		const { shape } = schema as z.ZodObject<Record<string, z.ZodType>>;
+		const fields = Object.entries(shape).map(([key, field]) => [key, loosen(field).nullish()] as const);
+		return z.looseObject(Object.fromEntries(fields));
 	}
 	if (schema instanceof z.ZodArray) return z.array(loosen(schema.element as z.ZodType));
 	if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
