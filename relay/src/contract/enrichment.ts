@@ -34,7 +34,7 @@ export type Contact = z.infer<typeof Contact>;
 
 export const BulkEnrichRequest = z.object({
 	enrichment_type: EnrichmentType.default('partial'),
-	webhook_url: z.url({ protocol: /^https?$/ }).nullish(),
+	webhook_url: z.url({ protocol: /^https?$/ }).optional(),
 	contacts: z.array(Contact),
 });
 export type BulkEnrichRequest = z.input<typeof BulkEnrichRequest>;
