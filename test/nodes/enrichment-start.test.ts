@@ -1,4 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
+import { Cleanlist } from '../../index.ts';
+import { CONTACT_PARAMETERS } from '../../nodes/Cleanlist/actions/enrichment/contacts.fields.ts';
 import { BulkEnrichRequest } from '../../relay/src/contract/index.ts';
 import { SET_NODE, itemsOf } from '../support/n8n-engine.ts';
 import type { N8nEngine } from '../support/n8n-engine.ts';
@@ -200,7 +202,7 @@ describe('Enrichment → Start', () => {
 
 		it('by webhook sends the URL, which may differ by item', async () => {
 			await run(start({ delivery: 'webhook', webhookUrl: '={{ "https://example.com/" + $json.first }}' }), {
-				items: [person(0), person(1), { ...person(2), first: 'First0' }],
+				items: [person(0), person(1), { ...person(2), first: 'First0', last: 'Other' }],
 			});
 			expect(sent().map(({ webhook_url, contacts }) => [webhook_url, contacts.length])).toEqual([
 				['https://example.com/First0', 2],
@@ -306,6 +308,114 @@ describe('Enrichment → Start', () => {
 				expect.objectContaining({ status: 'processing' }),
 			]);
 			expect(items.map((item) => item.pairedItem)).toEqual([0, 1, 2].map((item) => ({ item })));
+		});
+	});
+
+	describe('contacts by columns', () => {
+		const BY_COLUMNS = { inputMode: 'columns', columns: { mappingMode: 'autoMapInputData', value: null } };
+
+		it('are recognised by the usual headers, and the rest is left out', async () => {
+			const { json: out } = await run(start(BY_COLUMNS), {
+				items: [
+					{ 'First Name': 'Zoë', 'Last Name': '🚀', Company: 'Acme', Email: 'z@acme.com', Notes: 'x' },
+					{ firstName: 'Ada', lastName: 'Lovelace', Website: 'https://www.Acme.com/about?x=1' },
+					{ first_name: 'Al', last_name: 'Bo', company_domain: 'b.example', Title: 'CEO' },
+					{ LinkedIn: 'https://linkedin.com/in/x', 'LinkedIn URL': '' },
+					{ Name: 'Maria del Mar Ruiz', Organization: 1800 },
+					{ Notes: 'nobody', nested: { email: 'x' }, first_name: null },
+				],
+			});
+			expect(sent()).toEqual([
+				{
+					enrichment_type: 'partial',
+					contacts: [
+						{ first_name: 'Zoë', last_name: '🚀', company_name: 'Acme', email: 'z@acme.com' },
+						{ first_name: 'Ada', last_name: 'Lovelace', company_domain: 'acme.com' },
+						{ first_name: 'Al', last_name: 'Bo', company_domain: 'b.example' },
+						{ linkedin_url: 'https://linkedin.com/in/x' },
+						{ first_name: 'Maria', last_name: 'del Mar Ruiz', company_name: '1800' },
+					],
+				},
+			]);
+			expect(out.map(({ status }) => status)).toEqual([...Array(5).fill('processing'), 'not_sent']);
+		});
+
+		it('may be mapped by hand, with expressions for each item', async () => {
+			await run(
+				start({
+					inputMode: 'columns',
+					columns: {
+						mappingMode: 'defineBelow',
+						value: { first_name: '={{ $json.a }}', last_name: 'Last', company_name: '={{ $json.b }}' },
+						schema: [{ id: 'company_name', displayName: 'Company Name', type: 'string', required: false }],
+					},
+				}),
+				{
+					items: [
+						{ a: 'A', b: 1 },
+						{ a: 'B', b: 'Acme' },
+					],
+				},
+			);
+			expect(sent()[0]!.contacts).toEqual([
+				{ first_name: 'A', last_name: 'Last', company_name: '1' },
+				{ first_name: 'B', last_name: 'Last', company_name: 'Acme' },
+			]);
+		});
+
+		it('are offered by the names that the API has for them', async () => {
+			const { fields } = await new Cleanlist().methods.resourceMapping.getContactColumns();
+			expect(fields.map(({ id }) => id)).toEqual(Object.keys(CONTACT_PARAMETERS));
+		});
+	});
+
+	describe('duplicates', () => {
+		const twice = [person(0), person(1), { ...person(0), first: ' FIRST0 ', company: 'ACME' }];
+
+		it('are sent once, and answered on each of their items', async () => {
+			const { json: out, items } = await run(start(), { items: twice });
+			expect(sent()[0]!.contacts).toEqual([contactOf(0), contactOf(1)]);
+			expect(out.map(({ task_id }) => task_id)).toEqual(
+				['First0', 'First1', 'First0'].map((n) => `task of ${n}`),
+			);
+			expect(out[2]!.contact).toEqual({ first_name: 'FIRST0', last_name: 'Last', company_name: 'ACME' });
+			expect(items.map((item) => item.pairedItem)).toEqual([0, 1, 2].map((item) => ({ item })));
+		});
+
+		it('are sent as often as they come when told to', async () => {
+			await run(start({ options: { sendDuplicatesOnce: false } }), { items: twice });
+			expect(sent()[0]!.contacts).toHaveLength(3);
+		});
+
+		it('are told by the profile, however its address is written', async () => {
+			await run(start(), {
+				items: [
+					'https://www.linkedin.com/in/Zo%C3%AB/',
+					'http://de.linkedin.com/in/zoë?trk=x',
+					'linkedin.com/in/ZOË/details#a',
+					'https://www.linkedin.com/in/zoe',
+				].map((linkedin) => ({ linkedin })),
+			});
+			expect(sent()[0]!.contacts).toHaveLength(2);
+		});
+
+		it('are none where type, company or profile differ', async () => {
+			await run(start({ enrichmentType: '={{ $json.type }}' }), {
+				items: [
+					{ ...person(0), type: 'full' },
+					{ ...person(0), type: 'partial' },
+					{ ...person(0), type: 'full', company: 'Other' },
+					{ ...person(0), type: 'full', domain: 'acme.com' },
+					{ ...person(0), type: 'full', linkedin: 'https://linkedin.com/in/x' },
+				],
+			});
+			expect(sent().map(({ contacts }) => contacts.length)).toEqual([4, 1]);
+		});
+
+		it('all get the error when their one request fails', async () => {
+			api.answer = json(422, { detail: 'no' });
+			const { json: out } = await run(start(), { items: twice, onError: 'continueRegularOutput' });
+			expect(out).toEqual(Array(3).fill(expect.objectContaining({ error: 'no' })));
 		});
 	});
 

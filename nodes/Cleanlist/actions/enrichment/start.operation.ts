@@ -1,6 +1,6 @@
 import type { BatchOperation } from '../operation';
 import { fields } from './start.fields';
-import { StartRun } from './start.run';
+import { startRun } from './start.run';
 
 export const start: BatchOperation = {
 	value: 'start',
@@ -11,6 +11,6 @@ export const start: BatchOperation = {
 	endpoints: ['POST /api/v1/public/enrich/bulk'],
 	fields,
 	async executeAll(items) {
-		return await new StartRun(this).execute(items.length);
+		return await startRun(this, items.length);
 	},
 };

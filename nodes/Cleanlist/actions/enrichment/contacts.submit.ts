@@ -6,7 +6,7 @@ import type { RequestFacts } from '../../helpers/words';
 import type { Outcome } from '../../transport/outcome';
 import { bodyOf, request, send } from '../../transport/request';
 import { CLEANLIST, LEGACY, RELAY, RELAY_V1 } from '../../transport/service';
-import { MOST_CREDITS } from './start.input';
+import { MOST_CREDITS } from './contacts.input';
 
 /** Contacts that go out in one request, and where each comes from. */
 export interface Batch {

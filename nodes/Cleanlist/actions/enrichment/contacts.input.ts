@@ -1,22 +1,24 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { MAX_CONTACTS } from '../../helpers/batches';
+import { contactFromRow } from '../../helpers/contactColumns';
 import { parseContacts, readContact, type Contact, type ContactField } from '../../helpers/contacts';
 import { parameterError } from '../../helpers/errors';
-import { CONTACT_PARAMETERS } from './start.fields';
+import { CONTACT_PARAMETERS } from './contacts.fields';
 
 /** Most credits one contact can cost, by enrichment type. */
 export const MOST_CREDITS: Record<string, number> = { none: 0, partial: 1, phone_only: 10, full: 11 };
 
-export interface StartOptions {
+export interface ContactOptions {
 	contactsPerRequest: number;
+	sendDuplicatesOnce: boolean;
 	stopOnUnsendable: boolean;
-	delivery: string;
 }
 
 /** What holds for the whole run; read from the first item. */
-export function readOptions(context: IExecuteFunctions): StartOptions {
+export function readContactOptions(context: IExecuteFunctions): ContactOptions {
 	const options = context.getNodeParameter('options', 0, {}) as {
 		contactsPerRequest?: number;
+		sendDuplicatesOnce?: boolean;
 		whenNotSendable?: string;
 	};
 	const contactsPerRequest = options.contactsPerRequest ?? MAX_CONTACTS;
@@ -31,14 +33,16 @@ export function readOptions(context: IExecuteFunctions): StartOptions {
 	}
 	return {
 		contactsPerRequest,
+		sendDuplicatesOnce: options.sendDuplicatesOnce ?? true,
 		stopOnUnsendable: options.whenNotSendable === 'stop',
-		delivery: context.getNodeParameter('delivery', 0) as string,
 	};
 }
 
-/** The contacts of an item: the one its fields describe, or those in its JSON. */
+/** The contacts of an item: the one its columns or fields describe, or those in its JSON. */
 export function readContacts(context: IExecuteFunctions, itemIndex: number): Contact[] {
-	if (context.getNodeParameter('inputMode', 0) === 'fields') {
+	const mode = context.getNodeParameter('inputMode', 0);
+	if (mode === 'columns') return [readColumns(context, itemIndex)];
+	if (mode === 'fields') {
 		const names = Object.entries(CONTACT_PARAMETERS) as [ContactField, string][];
 		const record = Object.fromEntries(
 			names.map(([field, name]) => [field, context.getNodeParameter(name, itemIndex, '')]),
@@ -66,6 +70,12 @@ export function readEnrichmentType(context: IExecuteFunctions, itemIndex: number
 		`There is no enrichment type "${String(value)}"`,
 		`Choose one in the parameter "Enrichment Type"; an expression must give one of ${Object.keys(MOST_CREDITS).join(', ')}.`,
 	);
+}
+
+function readColumns(context: IExecuteFunctions, itemIndex: number): Contact {
+	const automatic = context.getNodeParameter('columns.mappingMode', 0) === 'autoMapInputData';
+	if (!automatic) return readContact(context.getNodeParameter('columns.value', itemIndex, {}) as object);
+	return contactFromRow(context.getInputData()[itemIndex]?.json ?? {});
 }
 
 /** The user's own URL for an item's results. */

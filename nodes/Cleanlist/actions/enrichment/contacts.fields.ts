@@ -1,0 +1,159 @@
+import type { INodeProperties } from 'n8n-workflow';
+import { MAX_CONTACTS } from '../../helpers/batches';
+import { CONTACT_FIELDS, type ContactField } from '../../helpers/contacts';
+
+/** Parameter names of the contact fields, by the API's names. */
+export const CONTACT_PARAMETERS: Record<ContactField, string> = {
+	linkedin_url: 'linkedinUrl',
+	first_name: 'firstName',
+	last_name: 'lastName',
+	company_domain: 'companyDomain',
+	company_name: 'companyName',
+	email: 'email',
+};
+
+function contactField(
+	field: ContactField,
+	more: Pick<INodeProperties, 'placeholder' | 'description'>,
+): INodeProperties {
+	return {
+		displayName: CONTACT_FIELDS[field],
+		name: CONTACT_PARAMETERS[field],
+		type: 'string',
+		default: '',
+		displayOptions: { show: { inputMode: ['fields'] } },
+		...more,
+	};
+}
+
+export const enrichmentTypeField: INodeProperties = {
+	displayName: 'Enrichment Type',
+	name: 'enrichmentType',
+	type: 'options',
+	default: 'partial',
+	description: 'What to look for. Cleanlist charges only for what it finds.',
+	options: [
+		{ name: 'E-Mail', value: 'partial', description: '1 credit for each e-mail address found' },
+		{
+			name: 'E-Mail and Phone',
+			value: 'full',
+			description: 'Up to 11 credits for each contact: 1 for an e-mail address, 10 for a phone number',
+		},
+		{ name: 'None', value: 'none', description: 'Free: only puts the contacts on your API list' },
+		{ name: 'Phone', value: 'phone_only', description: '10 credits for each phone number found' },
+	],
+};
+
+/** Where the contacts come from; `defaultMode` is how a new node takes them. */
+export const contactsFields = (defaultMode: 'columns' | 'fields'): INodeProperties[] => [
+	{
+		displayName: 'Contacts',
+		name: 'inputMode',
+		type: 'options',
+		noDataExpression: true,
+		default: defaultMode,
+		description:
+			'Where the contacts come from. The contacts of all items are sent together, up to 250 a request.',
+		options: [
+			{
+				name: 'Define Below',
+				value: 'fields',
+				description: 'One contact for each item, from the fields below',
+			},
+			{
+				name: 'Map Columns',
+				value: 'columns',
+				description:
+					"One contact for each item, from its columns: 'Email', 'First Name', 'company' and so on",
+			},
+			{
+				name: 'Use JSON',
+				value: 'json',
+				description: 'A contact object, or an array of them, for each item',
+			},
+		],
+	},
+	{
+		displayName: 'Columns',
+		name: 'columns',
+		type: 'resourceMapper',
+		noDataExpression: true,
+		default: { mappingMode: 'autoMapInputData', value: null },
+		required: true,
+		description:
+			'Map Automatically recognises the usual headers, such as Email, Company, "First Name", firstName, Website or LinkedIn. Other columns are ignored.',
+		typeOptions: {
+			resourceMapper: {
+				resourceMapperMethod: 'getContactColumns',
+				mode: 'add',
+				fieldWords: { singular: 'column', plural: 'columns' },
+				addAllFields: true,
+				supportAutoMap: true,
+			},
+		},
+		displayOptions: { show: { inputMode: ['columns'] } },
+	},
+	contactField('linkedin_url', {
+		placeholder: 'e.g. https://www.linkedin.com/in/ada-example',
+		description:
+			'Finds the most. Without it, a first name, a last name and a company domain or company name are needed.',
+	}),
+	contactField('first_name', { placeholder: 'e.g. Ada', description: 'The given name' }),
+	contactField('last_name', { placeholder: 'e.g. Lovelace', description: 'The family name' }),
+	contactField('company_domain', {
+		placeholder: 'e.g. example.com',
+		description: 'The web domain of the employer. Finds more than the name of the company.',
+	}),
+	contactField('company_name', { placeholder: 'e.g. Example Ltd', description: 'The name of the employer' }),
+	contactField('email', {
+		placeholder: 'e.g. name@example.com',
+		description: 'An e-mail address that you already have. It is never enough on its own.',
+	}),
+	{
+		displayName: 'Contacts (JSON)',
+		name: 'contactsJson',
+		type: 'json',
+		default: '={{ $json }}',
+		required: true,
+		description:
+			'A contact object or an array of them, with linkedin_url, first_name, last_name, company_domain, company_name, email. Other keys are ignored.',
+		displayOptions: { show: { inputMode: ['json'] } },
+	},
+];
+
+/** Options of everything that sends contacts; in alphabetical order with others. */
+export const contactOptions: INodeProperties[] = [
+	{
+		displayName: 'Contacts per Request',
+		name: 'contactsPerRequest',
+		type: 'number',
+		typeOptions: { minValue: 1, maxValue: MAX_CONTACTS },
+		default: MAX_CONTACTS,
+		description:
+			'How many contacts one request holds at most, 1 to 250. Each request becomes one Cleanlist workflow with one result.',
+	},
+	{
+		displayName: 'Send Duplicates Once',
+		name: 'sendDuplicatesOnce',
+		type: 'boolean',
+		default: true,
+		description:
+			'Whether to send a person that several items are about only once, and answer on each of them. Two contacts are one person with the same LinkedIn profile or, without one, the same name and company.',
+	},
+	{
+		displayName: "When a Contact Can't Be Sent",
+		name: 'whenNotSendable',
+		type: 'options',
+		default: 'report',
+		description:
+			'What to do with a contact that has neither a LinkedIn URL nor a full name and company. Cleanlist would refuse the whole request because of it.',
+		options: [
+			{
+				name: 'Report on Its Item',
+				value: 'report',
+				description: 'Output it with the status "not_sent" and the reason; the others are sent',
+			},
+			{ name: 'Stop', value: 'stop', description: 'Fail before anything is sent' },
+		],
+	},
+];

@@ -1,0 +1,25 @@
+import { recogniseColumns } from './columns';
+import { CONTACT_FIELDS, readContact, type Contact, type ContactField } from './contacts';
+import { bareDomain } from './duplicates';
+
+/**
+ * The contact in a row of a sheet, a CRM or a CSV file, by the headers of its columns. Of several columns for one
+ * thing the best one that is filled in counts. A full name is taken apart only where first and last name are missing.
+ */
+export function contactFromRow(row: Record<string, unknown>): Contact {
+	const columns = recogniseColumns(Object.keys(row).filter((header) => textOf(row[header]) !== ''));
+	const valueOf = (field: keyof typeof columns) => {
+		const header = columns[field];
+		return header === undefined ? '' : textOf(row[header]);
+	};
+	const names = Object.keys(CONTACT_FIELDS) as ContactField[];
+	const contact = readContact(Object.fromEntries(names.map((name) => [name, valueOf(name)])));
+	if (contact.company_domain) contact.company_domain = bareDomain(contact.company_domain);
+	if (contact.first_name || contact.last_name) return contact;
+	const [first, ...rest] = valueOf('full_name').split(/\s+/);
+	return first && rest.length > 0 ? { ...contact, first_name: first, last_name: rest.join(' ') } : contact;
+}
+
+function textOf(value: unknown): string {
+	return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+}

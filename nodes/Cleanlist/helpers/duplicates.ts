@@ -1,0 +1,26 @@
+import type { Contact } from './contacts';
+import { canonicalProfile } from './linkedin';
+
+/**
+ * What makes two contacts one person: the LinkedIn profile where there is one, else the name with the company (its
+ * domain before its name), whatever the case, the spacing and the way the address is written.
+ */
+export function identityOf(contact: Contact): string {
+	if (contact.linkedin_url) return JSON.stringify(['profile', canonicalProfile(contact.linkedin_url)]);
+	const { first_name, last_name, company_domain, company_name } = contact;
+	const company = company_domain ? bareDomain(company_domain) : plain(company_name);
+	return JSON.stringify(['name', plain(first_name), plain(last_name), company]);
+}
+
+/** The domain in an address of a web site or a mailbox: `https://www.example.com/about` is `example.com`. */
+export function bareDomain(value: string): string {
+	return plain(value)
+		.replace(/^[a-z][a-z0-9+.-]*:\/\//, '')
+		.replace(/[/?#:].*$/s, '')
+		.replace(/^.*@/, '')
+		.replace(/^www\./, '');
+}
+
+function plain(value: string | undefined): string {
+	return (value ?? '').normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
+}
