@@ -16,12 +16,14 @@ export async function balance(client: Client): Promise<number> {
 	return (await client.get('/api/v2/credits/balance')).body.credits as number;
 }
 
+let lists = 0;
+
 /** A new list, holding one lead per person; nothing is known of them yet. */
 export async function listOf(
 	client: Client,
 	persons: { first_name: string; last_name: string; company_name: string }[],
 ): Promise<{ listId: string; leadIds: string[] }> {
-	const list = await client.call('POST', '/api/v2/lead-lists', { name: `List ${Math.random()}` });
+	const list = await client.call('POST', '/api/v2/lead-lists', { name: `Paid ${++lists}` });
 	const listId = list.body.list_id as string;
 	if (persons.length === 0) return { listId, leadIds: [] };
 	const { workflow_id } = await client.submit(persons, { enrichment_type: 'none' });

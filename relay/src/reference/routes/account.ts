@@ -45,7 +45,7 @@ export const whoami = (clock: Clock) =>
 			}),
 	});
 
-/** The balance (B.5): what was granted less what was charged. Credits held by running workflows are in it. */
+/** The balance (B.5): the sum of the ledger. What legacy workflows still running may yet be charged is in it. */
 export const creditsBalance = (db: Database, clock: Clock) =>
 	defineRoute({
 		method: 'GET',
