@@ -17,10 +17,10 @@ afterAll(() => stage?.dispose());
 test('a result that comes while n8n is down arrives once n8n is back', async () => {
 	const { n8n } = stage;
 	const wanted = contacts(5);
-	const receiving = await n8n.client.createWorkflow(receivingWorkflow(stage));
+	const receiving = await n8n.client.createWorkflow(receivingWorkflow(stage.credentials));
 	await n8n.client.activate(receiving);
 	const subscriptions = await stage.subscriptions();
-	const sending = await n8n.client.createWorkflow(enrichingWorkflow(stage, wanted));
+	const sending = await n8n.client.createWorkflow(enrichingWorkflow(stage.credentials, wanted));
 	const sent = await n8n.client.run(sending, 'Start');
 
 	await n8n.stop();

@@ -17,7 +17,7 @@ afterAll(() => stage?.dispose());
 /** The receiving workflow, published; one for each test. */
 let receiving: string;
 beforeEach(async () => {
-	receiving = await stage.n8n.client.createWorkflow(receivingWorkflow(stage));
+	receiving = await stage.n8n.client.createWorkflow(receivingWorkflow(stage.credentials));
 	await stage.n8n.client.activate(receiving);
 });
 afterEach(() => stage.n8n.client.deactivate(receiving));
@@ -25,7 +25,7 @@ afterEach(() => stage.n8n.client.deactivate(receiving));
 test('contacts go out of one workflow and come into another, enriched, each exactly once', async () => {
 	const { client, url } = stage.n8n;
 	const wanted = contacts(12);
-	const sending = await client.createWorkflow(enrichingWorkflow(stage, wanted));
+	const sending = await client.createWorkflow(enrichingWorkflow(stage.credentials, wanted));
 	const sent = await client.run(sending, 'Start');
 
 	const event = await expectEachOnce(stage, wanted, sent, receiving);
@@ -44,7 +44,7 @@ test('listening in the editor takes one result, and leaves the active workflow i
 		active!.url,
 	]);
 
-	const sending = await client.createWorkflow(enrichingWorkflow(stage, contacts(2)));
+	const sending = await client.createWorkflow(enrichingWorkflow(stage.credentials, contacts(2)));
 	const first = await client.run(sending, 'Start');
 	const modes = await until('the test and the active workflow to run', async () => {
 		const executions = await client.executions(receiving);
@@ -73,9 +73,8 @@ test('a workflow is not published without a relay, and n8n says why', async () =
 		url: 'http://127.0.0.1:1',
 		token: stage.relay().token,
 	});
-	const draft = receivingWorkflow(stage);
-	draft.nodes[0]!.credentials = { cleanlistRelayApi: { id, name } };
-	const workflow = await client.createWorkflow(draft);
+	const credentials = { ...stage.credentials, cleanlistRelayApi: { id, name } };
+	const workflow = await client.createWorkflow(receivingWorkflow(credentials));
 
 	await expect(client.activate(workflow)).rejects.toThrow(/relay could not be reached/);
 });
@@ -85,10 +84,10 @@ test('a run with a wrong key ends with an error that says what to do', async () 
 	const apiKey = `clapi_${'x'.repeat(64)}`;
 	const baseUrl = stage.relay().url;
 	const { id, name } = await client.createCredential('cleanlistApi', { apiKey, baseUrl });
-	const draft = enrichingWorkflow(stage, contacts(1));
-	draft.nodes.at(-1)!.credentials!.cleanlistApi = { id, name };
+	const credentials = { ...stage.credentials, cleanlistApi: { id, name } };
+	const sending = await client.createWorkflow(enrichingWorkflow(credentials, contacts(1)));
 
-	const { status, data } = await client.run(await client.createWorkflow(draft), 'Start');
+	const { status, data } = await client.run(sending, 'Start');
 
 	expect(status).toBe('error');
 	expect(data.resultData.error).toMatchObject({
@@ -123,6 +122,6 @@ test('activating the workflow again repairs what a relay without its store has f
 	await client.activate(receiving);
 
 	expect(await stage.subscriptions()).toMatchObject([{ url: before!.url, status: 'active' }]);
-	const sending = await client.createWorkflow(enrichingWorkflow(stage, wanted));
+	const sending = await client.createWorkflow(enrichingWorkflow(stage.credentials, wanted));
 	await expectEachOnce(stage, wanted, await client.run(sending, 'Start'), receiving);
 });

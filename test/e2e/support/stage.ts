@@ -22,7 +22,7 @@ export interface Stage {
 	readonly cleanlistApi: Credential;
 	readonly cleanlistRelayApi: Credential;
 	/** What a node's `credentials` holds to use both. */
-	readonly credentials: Record<string, { id: string; name: string }>;
+	readonly credentials: Credentials;
 	/** Ends the relay, lets `meanwhile` change its data folder, and starts it again under the same URL. */
 	restartRelay(meanwhile?: (dataFolder: string) => void): Promise<void>;
 	/** What the relay has, by its management API. */
@@ -33,6 +33,10 @@ export interface Stage {
 	cleanlist(method: string, path: string, body?: unknown): Promise<unknown>;
 	dispose(): Promise<void>;
 }
+
+export type Credentials = Readonly<
+	Record<'cleanlistApi' | 'cleanlistRelayApi', Pick<Credential, 'id' | 'name'>>
+>;
 
 /** @param completionMs how long an enrichment takes, in milliseconds */
 export async function setStage({ completionMs = 200 } = {}): Promise<Stage> {

@@ -1,5 +1,5 @@
-import type { Stage } from './stage.ts';
 import type { WorkflowDraft } from './n8n-client.ts';
+import type { Credentials } from './stage.ts';
 
 export interface Contact {
 	first_name: string;
@@ -18,7 +18,7 @@ export function contacts(count: number): Contact[] {
 }
 
 /** Sends contacts to be enriched, through the relay; started by hand at "Start". */
-export function enrichingWorkflow(stage: Stage, wanted: Contact[]): WorkflowDraft {
+export function enrichingWorkflow(credentials: Credentials, wanted: Contact[]): WorkflowDraft {
 	return {
 		name: 'Enrich contacts',
 		nodes: [
@@ -40,7 +40,7 @@ export function enrichingWorkflow(stage: Stage, wanted: Contact[]): WorkflowDraf
 					inputMode: 'json',
 					contactsJson: '={{ $json.contacts }}',
 				},
-				credentials: stage.credentials,
+				credentials: { ...credentials },
 			},
 		],
 		connections: {
@@ -51,8 +51,7 @@ export function enrichingWorkflow(stage: Stage, wanted: Contact[]): WorkflowDraf
 }
 
 /** Starts for each enrichment that completes. */
-export function receivingWorkflow(stage: Stage): WorkflowDraft {
-	const { cleanlistRelayApi } = stage.credentials;
+export function receivingWorkflow({ cleanlistRelayApi }: Credentials): WorkflowDraft {
 	return {
 		name: 'Enriched contacts',
 		nodes: [
@@ -60,7 +59,7 @@ export function receivingWorkflow(stage: Stage): WorkflowDraft {
 				name: 'Cleanlist Trigger',
 				type: 'n8n-nodes-cleanlist.cleanlistTrigger',
 				webhookId: crypto.randomUUID(),
-				credentials: { cleanlistRelayApi: cleanlistRelayApi! },
+				credentials: { cleanlistRelayApi },
 			},
 			{ name: 'Enriched', type: 'n8n-nodes-base.noOp' },
 		],
