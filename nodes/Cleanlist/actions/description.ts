@@ -1,5 +1,5 @@
 import { updateDisplayOptions, type INodeProperties } from 'n8n-workflow';
-import type { Resource } from './operation';
+import { scopesOf, type Operation, type Resource } from './operation';
 
 /** The node's parameters: which resource, which operation, and that operation's own fields. */
 export function describe(resources: Resource[], defaultResource: string): INodeProperties[] {
@@ -24,11 +24,11 @@ function describeResource({ value: resource, defaultOperation, operations }: Res
 			type: 'options',
 			noDataExpression: true,
 			displayOptions: { show: { resource: [resource] } },
-			options: operations.map(({ name, value, action, description, scope, furtherScopes = [] }) => ({
-				name,
-				value,
-				action,
-				description: `${description} (scope ${[scope, ...furtherScopes].join(', ')})`,
+			options: operations.map((operation) => ({
+				name: operation.name,
+				value: operation.value,
+				action: operation.action,
+				description: `${operation.description} (${neededScopes(operation)})`,
 			})),
 			default: defaultOperation,
 		},
@@ -36,4 +36,9 @@ function describeResource({ value: resource, defaultOperation, operations }: Res
 			updateDisplayOptions({ show: { resource: [resource], operation: [operation] } }, fields),
 		),
 	];
+}
+
+function neededScopes(operation: Operation): string {
+	const scopes = scopesOf(operation);
+	return scopes.length === 0 ? 'no scope needed' : `scope ${scopes.join(', ')}`;
 }

@@ -9,14 +9,21 @@ interface OperationFacts {
 	/** What the canvas and the node picker call it, e.g. `Get many lead lists`. */
 	action: string;
 	description: string;
-	/** The scope that the key needs. */
-	scope: Scope;
+	/** The scope that the key needs; null when any key will do. */
+	scope: Scope | null;
 	/** Scopes that it needs besides, for further calls it makes. */
 	furtherScopes?: Scope[];
 	/** The API calls it makes, for the documentation. */
 	endpoints: string[];
+	/** What it costs in credits, for the documentation. */
+	cost: string;
 	/** Its parameters; when to show them is added in description.ts. */
 	fields: INodeProperties[];
+}
+
+/** Every scope that the operation needs. */
+export function scopesOf({ scope, furtherScopes = [] }: OperationFacts): Scope[] {
+	return scope === null ? furtherScopes : [scope, ...furtherScopes];
 }
 
 /** An operation that works item by item. */

@@ -1,5 +1,5 @@
 import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
-import { asNodeError, errorItem } from '../helpers/errors';
+import { eachItem } from './each-item';
 import type { ItemOperation } from './operation';
 import { RESOURCES } from './resources';
 
@@ -22,27 +22,15 @@ export async function router(this: IExecuteFunctions): Promise<INodeExecutionDat
 	return [
 		'executeAll' in found
 			? await found.executeAll.call(this, items)
-			: await eachItem(this, found, items.length),
+			: await eachItem(this, items.length, async (item) => await runItem(this, found, item)),
 	];
 }
 
-async function eachItem(
+async function runItem(
 	context: IExecuteFunctions,
 	operation: ItemOperation,
-	count: number,
+	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
-	const output: INodeExecutionData[] = [];
-	for (let item = 0; item < count; item++) {
-		try {
-			const result = await operation.execute.call(context, item);
-			for (const json of Array.isArray(result) ? result : [result]) {
-				output.push({ json, pairedItem: { item } });
-			}
-		} catch (error) {
-			const nodeError = asNodeError(context.getNode(), error, item);
-			if (!context.continueOnFail()) throw nodeError;
-			output.push(errorItem(context.getNode(), nodeError, item));
-		}
-	}
-	return output;
+	const result = await operation.execute.call(context, itemIndex);
+	return (Array.isArray(result) ? result : [result]).map((json) => ({ json }));
 }

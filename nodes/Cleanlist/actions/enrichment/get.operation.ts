@@ -17,6 +17,7 @@ export const get: ItemOperation = {
 	description: 'Get how far a workflow is, or the result of one contact',
 	scope: 'enrich:read',
 	endpoints: ['GET /api/v1/public/enrich/status'],
+	cost: 'Free',
 	fields: [
 		{
 			displayName: 'Get By',

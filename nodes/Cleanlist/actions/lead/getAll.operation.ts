@@ -14,6 +14,7 @@ export const getAll: ItemOperation = {
 	description: 'Get many leads of a lead list, with the e-mail address and phone number found so far',
 	scope: 'lists:read',
 	endpoints: ['GET /api/v2/lead-lists/{list_id}/leads'],
+	cost: 'Free',
 	fields: [leadListField, ...pagingFields],
 	async execute(itemIndex) {
 		const { path, subject } = chosenList(this, itemIndex);

@@ -12,6 +12,7 @@ export const create: ItemOperation = {
 	description: 'Create a lead list, or return the one you already own under that name',
 	scope: 'lists:write',
 	endpoints: ['POST /api/v2/lead-lists'],
+	cost: 'Free',
 	fields: [
 		{
 			displayName: 'Name',

@@ -10,6 +10,7 @@ export const deleteList: ItemOperation = {
 	description: 'Delete a lead list for good; the leads in it stay in the workspace',
 	scope: 'lists:write',
 	endpoints: ['DELETE /api/v2/lead-lists/{list_id}'],
+	cost: 'Free',
 	fields: [leadListField],
 	async execute(itemIndex) {
 		const { id, path, subject } = chosenList(this, itemIndex);

@@ -11,6 +11,7 @@ export const get: ItemOperation = {
 	description: 'Get the details of a lead list, such as how many leads it holds',
 	scope: 'lists:read',
 	endpoints: ['GET /api/v2/lead-lists/{list_id}'],
+	cost: 'Free',
 	fields: [leadListField],
 	async execute(itemIndex) {
 		const { path, subject } = chosenList(this, itemIndex);

@@ -14,6 +14,7 @@ export const getAll: ItemOperation = {
 	description: 'Get many lead lists: your own, and those shared with you',
 	scope: 'lists:read',
 	endpoints: ['GET /api/v2/lead-lists'],
+	cost: 'Free',
 	fields: [
 		...pagingFields,
 		{

@@ -15,6 +15,7 @@ export const update: ItemOperation = {
 	description: 'Rename, describe or move a lead list that you own',
 	scope: 'lists:write',
 	endpoints: ['PATCH /api/v2/lead-lists/{list_id}'],
+	cost: 'Free',
 	fields: [
 		leadListField,
 		{
