@@ -9,6 +9,7 @@ export const start: BatchOperation = {
 	description: 'Send contacts to be enriched; the results are ready minutes later',
 	scope: 'enrich:write',
 	endpoints: ['POST /api/v1/public/enrich/bulk'],
+	cost: '1 for each e-mail address found, 10 for each phone number found',
 	fields,
 	async executeAll(items) {
 		return await startRun(this, items.length);
