@@ -14,3 +14,14 @@ export const systemIds: Ids = {
 	bytes: (n) => randomBytes(n),
 	fraction: () => randomInt(2 ** 32) / 2 ** 32,
 };
+
+/**
+ * A UUID of version 7: it begins with the time, so that rows keyed by it are appended instead of scattered, which
+ * saves an index one written page per row.
+ *
+ * @param nowMs ms since the epoch
+ */
+export function orderedUuid(ids: Pick<Ids, 'uuid'>, nowMs: number): string {
+	const time = nowMs.toString(16).padStart(12, '0');
+	return `${time.slice(0, 8)}-${time.slice(8)}-7${ids.uuid().slice(15)}`;
+}

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { sha256 } from '../crypto.ts';
+import { orderedUuid } from '../ids.ts';
 import type { Ids } from '../ids.ts';
 import type { IngestOutcome, Source, Store } from '../store/port.ts';
 import { classify } from './classify.ts';
@@ -30,7 +31,7 @@ export function createInbox(options: {
 			const receivedAt = clock.now();
 			const read = classify(body);
 			const outcome = await store.ingest({
-				id: `evt_${ids.uuid()}`,
+				id: `evt_${orderedUuid(ids, receivedAt)}`,
 				sourceId: source.id,
 				origin: 'webhook',
 				dedupeKey: dedupeKey(read, body),

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 /**
  * Opens a SQLite file the way this project always does: WAL, `synchronous=FULL` (NORMAL is no faster under
  * group commit and loses acknowledged rows in a power cut: 23 of 30 simulated cuts, FULL 0 of 96), foreign
- * keys on, and a busy timeout so that a backup or a second reader does not fail a write.
+ * keys on, a checkpoint only every 32 MiB of WAL (each one syncs the whole database file), and a busy timeout so that a backup or a second reader does not fail a write.
  *
  * @param path a file, or `:memory:`
  * @param migrations SQL scripts in order; `PRAGMA user_version` counts those applied. Never edit one that was
@@ -13,7 +13,7 @@ import { DatabaseSync } from 'node:sqlite';
 export function openSqlite(path: string, migrations: readonly string[]): DatabaseSync {
 	const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 5_000 });
 	try {
-		db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+		db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;');
 		migrate(db, migrations);
 		return db;
 	} catch (error) {

@@ -42,7 +42,7 @@ export function prepareDeliveries(db: DatabaseSync, endSubscription: (id: string
 		FROM deliveries d
 		JOIN subscriptions s ON s.id = d.subscription_id
 		JOIN events e ON e.id = d.event_id
-		JOIN bodies b ON b.event_id = d.event_id
+		JOIN bodies b ON b.event_seq = e.seq
 		WHERE d.id = ?`);
 	const settle = db.prepare(`
 		UPDATE deliveries SET state = ?, due_at = ?, scheduled = ?, conflict_since = ?, delivered_at = ?

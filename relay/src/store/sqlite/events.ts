@@ -27,9 +27,16 @@ export function prepareEvents(db: DatabaseSync) {
 	const byId = db.prepare(`SELECT ${COLUMNS} FROM events WHERE id = ?`);
 	const seqOf = db.prepare('SELECT seq FROM events WHERE id = ?');
 	const page = db.prepare(`SELECT ${COLUMNS} FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?`);
-	const pageOfWorkflow = db.prepare(
-		`SELECT ${COLUMNS} FROM events WHERE workflow_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
-	);
+	// Accepted events by their dedupe key, one look-up for each source; quarantined ones by an index of their own.
+	const pageOfWorkflow = db.prepare(`
+		SELECT ${COLUMNS} FROM events
+		WHERE seq < :before AND seq IN (
+			SELECT e.seq FROM sources s
+			JOIN dedupe_keys k ON k.source_id = s.id AND k.key = 'workflow:' || :workflow
+			JOIN events e ON e.id = k.event_id
+			UNION ALL
+			SELECT seq FROM events WHERE state = 'quarantined' AND workflow_id = :workflow)
+		ORDER BY seq DESC LIMIT :limit`);
 
 	return {
 		get(id: string): StoredEvent | null {
@@ -44,7 +51,9 @@ export function prepareEvents(db: DatabaseSync) {
 					: // An event that is gone ends the walk: there is no place to go on from.
 						((seqOf.get(before) as { seq: number } | undefined)?.seq ?? 0);
 			const rows =
-				workflowId === undefined ? page.all(seq, limit) : pageOfWorkflow.all(workflowId, seq, limit);
+				workflowId === undefined
+					? page.all(seq, limit)
+					: pageOfWorkflow.all({ workflow: workflowId, before: seq, limit });
 			return (rows as unknown as Row[]).map(fromRow);
 		},
 	};

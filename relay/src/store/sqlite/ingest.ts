@@ -19,7 +19,7 @@ export function prepareIngest(db: DatabaseSync): (event: NewEvent) => IngestOutc
 		INSERT INTO events (id, source_id, origin, dedupe_key, state, quarantine_reason, type, workflow_id, attributes,
 			content_type, truncated, received_at, bytes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-	const insertBody = db.prepare('INSERT INTO bodies (event_id, body) VALUES (?, ?)');
+	const insertBody = db.prepare('INSERT INTO bodies (event_seq, body) VALUES (?, ?)');
 	const countDuplicate = db.prepare('UPDATE events SET duplicates = duplicates + 1 WHERE id = ?');
 	// The partial unique index holds the active ones only; there are few.
 	const activeSubscriptions = db.prepare(
@@ -32,7 +32,9 @@ export function prepareIngest(db: DatabaseSync): (event: NewEvent) => IngestOutc
 		UPDATE events SET state = ?, quarantine_reason = ?, attributes = ?, content_type = ?, truncated = ?, bytes = ?,
 			duplicates = duplicates + 1
 		WHERE id = ?`);
-	const replaceBody = db.prepare('INSERT OR REPLACE INTO bodies (event_id, body) VALUES (?, ?)');
+	const replaceBody = db.prepare(
+		'INSERT OR REPLACE INTO bodies (event_seq, body) SELECT seq, ? FROM events WHERE id = ?',
+	);
 	const completeKey = db.prepare('UPDATE dedupe_keys SET truncated = ? WHERE source_id = ? AND key = ?');
 	// What was not delivered yet will be sent complete; sending it twice would help nobody.
 	const pendingOfEvent = db.prepare(
@@ -52,7 +54,7 @@ export function prepareIngest(db: DatabaseSync): (event: NewEvent) => IngestOutc
 
 	function store(event: NewEvent): IngestOutcome {
 		insertKey.run(event.sourceId, event.dedupeKey, event.id, event.truncated);
-		insertEvent.run(
+		const { lastInsertRowid: seq } = insertEvent.run(
 			event.id,
 			event.sourceId,
 			event.origin,
@@ -67,7 +69,7 @@ export function prepareIngest(db: DatabaseSync): (event: NewEvent) => IngestOutc
 			event.receivedAt,
 			event.body.length,
 		);
-		insertBody.run(event.id, event.body);
+		insertBody.run(seq, event.body);
 		return { kind: 'stored', eventId: event.id, deliveries: deliver(event, event.id, new Set()) };
 	}
 
@@ -82,7 +84,7 @@ export function prepareIngest(db: DatabaseSync): (event: NewEvent) => IngestOutc
 			event.body.length,
 			eventId,
 		);
-		replaceBody.run(eventId, event.body);
+		replaceBody.run(event.body, eventId);
 		const pending = pendingOfEvent.all(eventId) as { subscription_id: string }[];
 		const deliveries = deliver(event, eventId, new Set(pending.map((row) => row.subscription_id)));
 		return { kind: 'completed', eventId, deliveries };
