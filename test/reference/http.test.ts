@@ -21,7 +21,8 @@ async function answering(errors: 'legacy' | 'v2', handle: () => Answer<Json>) {
 	let logged = '';
 	const log = pino({}, { write: (line: string) => void (logged += line) });
 	const app = fastify({ forceCloseConnections: true });
-	const route = { method: 'GET', path: '/', errors, plan: 'any', scope: null } as const;
+	const about = { summary: 'Under test' };
+	const route = { method: 'GET', path: '/', about, errors, plan: 'any', scope: null } as const;
 	const routes = [defineRoute({ ...route, response: CreditsBalanceResponse, handle })];
 	mount(app, { errors, routes, gate, clock: createTestClock(), ids: systemIds, log, requestLog });
 	const reply = await fetch(await app.listen({ host: '127.0.0.1', port: 0 }));

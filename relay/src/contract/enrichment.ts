@@ -35,7 +35,8 @@ export type Contact = z.infer<typeof Contact>;
 export const BulkEnrichRequest = z.object({
 	enrichment_type: EnrichmentType.default('partial'),
 	webhook_url: z.url({ protocol: /^https?$/ }).optional(),
-	contacts: z.array(Contact),
+	/** Their number is checked apart from this, for it is a 400. */
+	contacts: z.array(Contact).meta({ minItems: 1, maxItems: BULK_MAX_CONTACTS }),
 });
 export type BulkEnrichRequest = z.input<typeof BulkEnrichRequest>;
 

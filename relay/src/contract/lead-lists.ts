@@ -12,7 +12,8 @@ export const ListName = z
 	.min(1, 'String should have at least 1 character')
 	.refine((name) => [...name].length <= LIST_NAME_MAX, {
 		message: `String should have at most ${LIST_NAME_MAX} characters`,
-	});
+	})
+	.meta({ maxLength: LIST_NAME_MAX });
 
 export const CreateListRequest = z.strictObject({
 	name: ListName,

@@ -80,7 +80,8 @@ export const CsvImportRequest = z.strictObject({
 	/** Canonical field → CSV header, at least one. */
 	column_mapping: z
 		.partialRecord(z.enum(CSV_FIELDS), z.string())
-		.refine((mapping) => Object.keys(mapping).length > 0, { message: 'At least one column must be mapped' }),
+		.refine((mapping) => Object.keys(mapping).length > 0, { message: 'At least one column must be mapped' })
+		.meta({ minProperties: 1 }),
 	/** True spends credits. */
 	dispatch_enrichment: z.boolean().default(true),
 	enrichment_type: z.enum(['partial', 'phone_only', 'full']).nullish(),

@@ -26,7 +26,8 @@ export const ColumnName = z
 	.min(1, 'String should have at least 1 character')
 	.refine((name) => [...name].length <= COLUMN_NAME_MAX, {
 		message: `String should have at most ${COLUMN_NAME_MAX} characters`,
-	});
+	})
+	.meta({ maxLength: COLUMN_NAME_MAX });
 
 /** `POST /smart-agents/run` (B.24). */
 export const RunSmartAgentRequest = z.strictObject({

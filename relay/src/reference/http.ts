@@ -22,12 +22,27 @@ export interface Route<S extends z.ZodType = z.ZodType> extends Requirement {
 	method: HTTPMethods;
 	/** Below the prefix, in Fastify's syntax. */
 	path: string;
+	about: About;
 	errors: ErrorFormat;
 	/** Every answer is checked against this: one that does not fit is a bug, and a 500. */
 	response: S;
 	/** Largest request body in bytes; Fastify's 1 MiB when absent. */
 	bodyLimit?: number;
 	handle(call: Call): Answer<z.input<S>>;
+}
+
+/** What the description of the API says of an endpoint, besides what can be read off the rest of its route. */
+export interface About {
+	/** In a few words. */
+	summary: string;
+	/** What the body is checked against. */
+	body?: z.ZodType;
+	/** What the query is checked against. */
+	query?: z.ZodType;
+	/** Statuses of success. Default: 200. */
+	success?: readonly (200 | 201)[];
+	/** Statuses of errors, beyond those that every endpoint of its kind has. */
+	errors?: readonly number[];
 }
 
 export interface Call {

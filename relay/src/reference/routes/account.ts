@@ -13,6 +13,7 @@ import { defineRoute, ok } from '../http.ts';
 export const validateKey = defineRoute({
 	method: 'GET',
 	path: '/auth/validate-key',
+	about: { summary: 'Says whether a key works' },
 	errors: 'legacy',
 	plan: 'any',
 	scope: null,
@@ -25,6 +26,7 @@ export const whoami = (clock: Clock) =>
 	defineRoute({
 		method: 'GET',
 		path: '/whoami',
+		about: { summary: 'Says who one is and what one may do' },
 		errors: 'v2',
 		plan: 'any',
 		scope: null,
@@ -50,6 +52,7 @@ export const creditsBalance = (db: Database, clock: Clock) =>
 	defineRoute({
 		method: 'GET',
 		path: '/credits/balance',
+		about: { summary: 'The balance of the organization' },
 		errors: 'v2',
 		plan: 'api',
 		scope: 'credits:read',
@@ -62,6 +65,7 @@ export const legacyCreditsBalance = (db: Database) =>
 	defineRoute({
 		method: 'GET',
 		path: '/credits/balance',
+		about: { summary: 'The balance of the organization' },
 		errors: 'v2',
 		plan: 'api',
 		scope: 'credits:read',

@@ -9,6 +9,11 @@ export const creditsEstimate = (deps: EstimateDependencies) =>
 	defineRoute({
 		method: 'POST',
 		path: '/credits/estimate',
+		about: {
+			summary: 'What a call would cost at most, and the quote for it',
+			body: EstimateRequest,
+			errors: [404],
+		},
 		errors: 'v2',
 		plan: 'api',
 		scope: 'credits:read',

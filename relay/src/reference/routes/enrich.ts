@@ -24,6 +24,11 @@ export function enrichRoutes(workflows: Workflows) {
 		defineRoute({
 			method: 'POST',
 			path: '/enrich/bulk',
+			about: {
+				summary: 'Enriches contacts, and posts the results to a webhook',
+				body: BulkEnrichRequest,
+				errors: [413],
+			},
 			errors: 'legacy',
 			plan: 'api',
 			scope: 'enrich:write',
@@ -35,6 +40,7 @@ export function enrichRoutes(workflows: Workflows) {
 		defineRoute({
 			method: 'GET',
 			path: '/enrich/status',
+			about: { summary: 'How a workflow or one of its tasks stands', query: StatusQuery },
 			errors: 'legacy',
 			plan: 'api',
 			scope: 'enrich:read',

@@ -45,6 +45,7 @@ export function enrichmentRoutes({ db, clock, enrichments, companies, byTask }: 
 			...writing,
 			method: 'POST',
 			path: '/enrichment/person',
+			about: { summary: 'Enriches one person', body: EnrichPersonRequest, errors: [404, 409] },
 			response: EnrichPersonResponse,
 			handle({ caller, body, baseUrl }) {
 				const request = parsePerson(body);
@@ -64,6 +65,7 @@ export function enrichmentRoutes({ db, clock, enrichments, companies, byTask }: 
 			...writing,
 			method: 'POST',
 			path: '/enrichment/company',
+			about: { summary: 'Looks a company up, at once', body: EnrichCompanyRequest, errors: [409] },
 			response: EnrichCompanyResponse,
 			handle({ caller, body }) {
 				const request = validate(EnrichCompanyRequest, body, 'body');
@@ -83,6 +85,7 @@ export function enrichmentRoutes({ db, clock, enrichments, companies, byTask }: 
 			...writing,
 			method: 'POST',
 			path: '/enrichment/by-task',
+			about: { summary: 'Enriches a cohort', body: EnrichByTaskRequest, errors: [404, 409] },
 			response: EnrichByTaskResponse,
 			handle: ({ caller, body }) =>
 				ok({ ...envelope(clock), ...byTask.enrich(caller, validate(EnrichByTaskRequest, body, 'body')) }),
@@ -92,6 +95,7 @@ export function enrichmentRoutes({ db, clock, enrichments, companies, byTask }: 
 			...writing,
 			method: 'POST',
 			path: '/enrichment/bulk',
+			about: { summary: 'Enriches a whole list', body: EnrichListRequest, errors: [404, 409] },
 			response: EnrichListResponse,
 			handle({ caller, body, baseUrl }) {
 				const request = validate(EnrichListRequest, body, 'body');
@@ -111,6 +115,7 @@ export function enrichmentRoutes({ db, clock, enrichments, companies, byTask }: 
 		defineRoute({
 			method: 'GET',
 			path: '/enrichment/status/:workflow_id',
+			about: { summary: 'How a run stands', errors: [404] },
 			errors: 'v2',
 			plan: 'api',
 			scope: 'enrich:read',

@@ -23,10 +23,10 @@ export const DOWNLOADS_PREFIX = '/api/downloads';
 const ExportQuery = z.object({
 	list_id: z.string(),
 	limit: limitParam(EXPORT_PAGE),
-	cursor: z.string().optional(),
+	cursor: z.string().nullish(),
 	columns: z.preprocess(
 		(value) => (typeof value === 'string' ? [value] : value),
-		z.array(z.string()).optional(),
+		z.array(z.string()).nullish(),
 	),
 });
 
@@ -39,6 +39,11 @@ export function exportRoutes({ db, clock, exports }: { db: Database; clock: Cloc
 			...reading,
 			method: 'POST',
 			path: '/export/csv/signed-url',
+			about: {
+				summary: 'Writes a list as CSV, behind a link that expires',
+				body: ExportCsvRequest,
+				errors: [404],
+			},
 			response: ExportCsvResponse,
 			handle({ caller, body, baseUrl }) {
 				const request = validate(ExportCsvRequest, body, 'body');
@@ -57,6 +62,7 @@ export function exportRoutes({ db, clock, exports }: { db: Database; clock: Cloc
 			...reading,
 			method: 'GET',
 			path: '/export/json',
+			about: { summary: 'A list as JSON, with the columns one asks for', query: ExportQuery, errors: [404] },
 			response: ExportJsonResponse,
 			handle({ caller, query }) {
 				const { list_id, limit, cursor, columns } = validate(ExportQuery, query, 'query');

@@ -32,6 +32,7 @@ export function keyManagementRoutes(o: {
 		defineRoute({
 			method: 'POST',
 			path: '/',
+			about: { summary: 'Makes a key', body: CreateKeyRequest, success: [201] },
 			errors: 'v2',
 			plan: 'api',
 			scope: null,
@@ -72,6 +73,7 @@ export function keyManagementRoutes(o: {
 		defineRoute({
 			method: 'GET',
 			path: '/',
+			about: { summary: 'One’s own keys' },
 			errors: 'v2',
 			plan: 'any',
 			scope: null,
@@ -86,6 +88,7 @@ export function keyManagementRoutes(o: {
 		defineRoute({
 			method: 'DELETE',
 			path: '/:key_id',
+			about: { summary: 'Revokes a key', errors: [404] },
 			errors: 'v2',
 			plan: 'any',
 			scope: null,

@@ -28,10 +28,10 @@ import { limitParam, positionOf } from './query.ts';
 
 const ListsQuery = z.object({
 	limit: limitParam(LIST_PAGE),
-	cursor: z.string().optional(),
-	folder_id: z.string().optional(),
+	cursor: z.string().nullish(),
+	folder_id: z.string().nullish(),
 });
-const LeadsQuery = z.object({ limit: limitParam(LEAD_PAGE), cursor: z.string().optional() });
+const LeadsQuery = z.object({ limit: limitParam(LEAD_PAGE), cursor: z.string().nullish() });
 
 /** Lead lists, but for what puts leads in and takes them out (B.10 to B.15), on both prefixes. */
 export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock; ids: Ids }) {
@@ -69,6 +69,12 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			...writing,
 			method: 'POST',
 			path: '/lead-lists',
+			about: {
+				summary: 'Makes a list, or gives back the one of that name',
+				body: CreateListRequest,
+				success: [200, 201],
+				errors: [404],
+			},
 			response: ListDetailResponse,
 			handle({ caller, body }) {
 				const { name, description, folder_id } = validate(CreateListRequest, body, 'body');
@@ -96,6 +102,7 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			...reading,
 			method: 'GET',
 			path: '/lead-lists',
+			about: { summary: 'Lists one can see, newest first', query: ListsQuery },
 			response: ListsPageResponse,
 			handle({ caller, query }) {
 				const { limit, cursor, folder_id } = validate(ListsQuery, query, 'query');
@@ -116,6 +123,7 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			...reading,
 			method: 'GET',
 			path: '/lead-lists/:list_id',
+			about: { summary: 'One list', errors: [404] },
 			response: ListDetailResponse,
 			handle: ({ caller, params }) => ok(detail(caller, readableList(db, caller, params.list_id!), false)),
 		}),
@@ -124,6 +132,7 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			...writing,
 			method: 'PATCH',
 			path: '/lead-lists/:list_id',
+			about: { summary: 'Renames, describes or moves a list', body: UpdateListRequest, errors: [404] },
 			response: ListDetailResponse,
 			handle({ caller, params, body }) {
 				const changes = validate(UpdateListRequest, body, 'body');
@@ -141,6 +150,7 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			...writing,
 			method: 'DELETE',
 			path: '/lead-lists/:list_id',
+			about: { summary: 'Deletes a list; its leads stay in the workspace', errors: [404] },
 			response: DeleteListResponse,
 			handle({ caller, params }) {
 				const { listId } = changeableList(caller, params.list_id!, 'deleted');
@@ -153,6 +163,7 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			...reading,
 			method: 'GET',
 			path: '/lead-lists/:list_id/leads',
+			about: { summary: 'The leads of a list, in order of attachment', query: LeadsQuery, errors: [404] },
 			response: LeadsPageResponse,
 			handle({ caller, params, query }) {
 				const { limit, cursor } = validate(LeadsQuery, query, 'query');

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import {
 	AddByCohort,
 	AddByLeadIds,
+	AddLeadsRequest,
 	AddLeadsResponse,
 	CsvImportRequest,
 	CsvImportResponse,
@@ -36,6 +37,7 @@ export function listLeadRoutes(o: CsvImportDependencies & { behaviours: Behaviou
 			...writing,
 			method: 'POST',
 			path: '/lead-lists/:list_id/leads',
+			about: { summary: 'Adds leads by id, or those of a cohort', body: AddLeadsRequest, errors: [404] },
 			response: AddLeadsResponse,
 			handle({ caller, params, body }) {
 				const request = parseAdd(body);
@@ -60,6 +62,7 @@ export function listLeadRoutes(o: CsvImportDependencies & { behaviours: Behaviou
 			...writing,
 			method: 'DELETE',
 			path: '/lead-lists/:list_id/leads',
+			about: { summary: 'Takes leads out of a list', body: RemoveLeadsRequest, errors: [404] },
 			response: RemoveLeadsResponse,
 			handle({ caller, params, body }) {
 				const { lead_ids } = validate(RemoveLeadsRequest, body, 'body');
@@ -75,6 +78,12 @@ export function listLeadRoutes(o: CsvImportDependencies & { behaviours: Behaviou
 			...writing,
 			method: 'POST',
 			path: '/lead-lists/:list_id/csv-import',
+			about: {
+				summary: 'Imports leads from a CSV file, and enriches them',
+				body: CsvImportRequest,
+				success: [201],
+				errors: [404, 409, 413, 503],
+			},
 			response: CsvImportResponse,
 			handle({ caller, params, body }) {
 				if (!behaviours.csvImport) throw csvImportOff();

@@ -12,7 +12,7 @@ export const limitParam = ({ default: fallback, max }: { default: number; max: n
 		.default(fallback);
 
 /** `?cursor=`, or the given start when there is none. @throws ApiError 400 when it is malformed */
-export function positionOf(kind: string, cursor: string | undefined, start: number): number {
+export function positionOf(kind: string, cursor: string | null | undefined, start: number): number {
 	if (!cursor) return start;
 	const position = decodeCursor(kind, cursor);
 	if (position === null) throw badCursor();

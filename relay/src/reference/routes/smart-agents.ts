@@ -19,7 +19,7 @@ import type { SmartAgents } from '../smart-agents.ts';
 import { validate } from '../validation.ts';
 import { limitParam } from './query.ts';
 
-const RunsQuery = z.object({ list_id: z.string().optional(), limit: limitParam(AGENT_RUNS_LIMIT) });
+const RunsQuery = z.object({ list_id: z.string().nullish(), limit: limitParam(AGENT_RUNS_LIMIT) });
 
 /** Beside the text itself, for whoever reads only this. */
 const SYNTHETIC_MESSAGE =
@@ -33,6 +33,11 @@ export function smartAgentRoutes({ db, clock, agents }: { db: Database; clock: C
 		defineRoute({
 			method: 'POST',
 			path: '/smart-agents/run',
+			about: {
+				summary: 'Lets an agent fill a column of a list',
+				body: RunSmartAgentRequest,
+				errors: [404, 409],
+			},
 			errors: 'v2',
 			plan: 'api',
 			scope: 'smart_agents:write',
@@ -57,6 +62,7 @@ export function smartAgentRoutes({ db, clock, agents }: { db: Database; clock: C
 			...reading,
 			method: 'GET',
 			path: '/smart-agents',
+			about: { summary: 'The latest runs of agents', query: RunsQuery, errors: [404] },
 			response: SmartAgentRunsResponse,
 			handle({ caller, query }) {
 				const { list_id, limit } = validate(RunsQuery, query, 'query');
@@ -70,6 +76,7 @@ export function smartAgentRoutes({ db, clock, agents }: { db: Database; clock: C
 			...reading,
 			method: 'GET',
 			path: '/smart-agents/:smart_agent_task_id',
+			about: { summary: 'What a run wrote', errors: [404] },
 			response: SmartAgentResultsResponse,
 			handle({ caller, params }) {
 				const taskId = params.smart_agent_task_id!;

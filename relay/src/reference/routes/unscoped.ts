@@ -48,6 +48,7 @@ export const unscopedRoutes = () =>
 			defineRoute({
 				method,
 				path,
+				about: { summary: `Not served: ${operation}`, errors: [501] },
 				errors: 'v2',
 				plan: 'api',
 				scope,

@@ -21,6 +21,7 @@ export const webhookDeliveries = (db: Database) =>
 	defineRoute({
 		method: 'GET',
 		path: '/webhooks/deliveries',
+		about: { summary: 'The attempts to deliver webhooks', query: DeliveriesQuery },
 		errors: 'legacy',
 		plan: 'api',
 		scope: 'enrich:read',

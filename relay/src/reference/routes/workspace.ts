@@ -34,6 +34,7 @@ export function workspaceRoutes({
 			...administering,
 			method: 'GET',
 			path: '/api-keys',
+			about: { summary: 'The keys of the organization' },
 			response: ApiKeysResponse,
 			handle({ caller }) {
 				requestLog.flush();
@@ -46,6 +47,7 @@ export function workspaceRoutes({
 			...administering,
 			method: 'GET',
 			path: '/usage',
+			about: { summary: 'The use made of the API', query: UsageQuery },
 			response: UsageResponse,
 			handle({ caller, query }) {
 				const { days, group_by } = validate(UsageQuery, query, 'query');
