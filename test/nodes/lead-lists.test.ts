@@ -58,6 +58,30 @@ describe('lead lists', () => {
 		expect(json[0]).toHaveProperty('description', null);
 	});
 
+	it('of an existing name are an error on request, on its item only', async () => {
+		const first = await make('Berlin');
+		const { json } = await bench.run(
+			{ ...create('={{ $json.name }}'), whenNameExists: '={{ $json.when }}' },
+			{
+				items: [
+					{ name: 'BERLIN', when: 'fail' },
+					{ name: 'Bonn', when: 'fail' },
+					{ name: 'bonn', when: 'reuse' },
+				],
+				onError: 'continueRegularOutput',
+			},
+		);
+		expect(json).toEqual([
+			{
+				error: 'You have a lead list named "Berlin" already',
+				message: expect.stringContaining(first),
+				details: { parameter: 'Name' },
+			},
+			expect.objectContaining({ name: 'Bonn', reused: false }),
+			expect.objectContaining({ name: 'Bonn', reused: true }),
+		]);
+	});
+
 	it('come without the envelope that v2 puts around them', async () => {
 		const id = await make('Berlin');
 		for (const parameters of [create('Berlin'), onList('get', locator('id', id))]) {
@@ -183,6 +207,24 @@ describe('lead lists', () => {
 		expect(await names({ limit: 3 })).toEqual(all.slice(0, 3));
 		expect(await names({})).toEqual(all.slice(0, 50));
 		expect(await names({ limit: 101 })).toEqual(all.slice(0, 101));
+	});
+
+	it('are made in a folder, moved out of it, and found by it', async () => {
+		const folderOf = (ownerId: string) => bench.reference.createFolder({ ownerId, name: 'F' });
+		const { folderId } = await folderOf(bench.accounts.api!.userId);
+		const foreign = await folderOf((await bench.client()).userId);
+		const { json } = await bench.run(create('In', { folderId }));
+		await make('Out');
+		const inFolder = async (id: string) =>
+			(await bench.run(getAll({ returnAll: true, filters: { folderId: id } }))).json.map(({ name }) => name);
+		expect(await inFolder(folderId)).toEqual(['In']);
+		const list = locator('id', json[0]!.list_id);
+		await bench.run(onList('update', list, { updateFields: { folderId: '' } }));
+		expect(await inFolder(folderId)).toEqual([]);
+		await bench.run(onList('update', list, { updateFields: { folderId } }));
+		expect(await inFolder(folderId)).toEqual(['In']);
+		const moved = await bench.run(onList('update', list, { updateFields: { folderId: foreign.folderId } }));
+		expect(moved.error.httpCode).toBe('404');
 	});
 
 	it('are none in a new account, and that is no item', async () => {

@@ -2,7 +2,7 @@ import type { IDataObject, INodeExecutionData, IRun } from 'n8n-workflow';
 import type { NewAccount } from '../../../relay/src/reference/index.ts';
 import { CleanlistApi, CleanlistRelayApi, Cleanlist, CleanlistTrigger } from '../../../index.ts';
 import { startReference } from '../../reference/harness.ts';
-import type { Harness } from '../../reference/harness.ts';
+import type { Client, Harness } from '../../reference/harness.ts';
 import type { StoredCredential } from '../../support/n8n-credentials.ts';
 import { createN8nEngine, errorOf, itemsOf, ITEMS_NODE } from '../../support/n8n-engine.ts';
 import type { N8nEngine, WorkflowJson, WorkflowNode } from '../../support/n8n-engine.ts';
@@ -93,6 +93,8 @@ export async function runCleanlist(
 
 export interface Bench extends Harness {
 	engine: N8nEngine;
+	/** The accounts by their names, to look at and prepare things past the node. */
+	accounts: Record<string, Client>;
 	run(parameters: IDataObject, options?: RunOptions): Promise<Result>;
 }
 
@@ -106,15 +108,18 @@ export async function startBench(accounts: Record<string, Partial<NewAccount>> =
 		wrong: cleanlistCredential(`clapi_${'x'.repeat(64)}`, harness.baseUrl),
 		nowhere: cleanlistCredential('clapi_x', 'http://127.0.0.1:9'),
 	};
+	const clients: Record<string, Client> = {};
 	for (const [name, account] of Object.entries({ api: {}, ...accounts })) {
-		const { key } = await harness.client(account);
+		const client = await harness.client(account);
+		clients[name] = client;
 		// As people paste it.
-		credentials[name] = cleanlistCredential(` ${key}\n`, `${harness.baseUrl}//`);
+		credentials[name] = cleanlistCredential(` ${client.key}\n`, `${harness.baseUrl}//`);
 	}
 	const engine = engineWith(credentials);
 	return {
 		...harness,
 		engine,
+		accounts: clients,
 		run: (parameters, options) => runCleanlist(engine, parameters, options),
 		async close() {
 			await engine.close();

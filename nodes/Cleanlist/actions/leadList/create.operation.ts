@@ -1,4 +1,5 @@
 import { withoutEnvelope } from '../../helpers/envelope';
+import { parameterError } from '../../helpers/errors';
 import { checkedListName } from '../../helpers/listName';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
@@ -21,8 +22,22 @@ export const create: ItemOperation = {
 			default: '',
 			required: true,
 			placeholder: 'e.g. Webinar sign-ups',
-			description:
-				'1 to 200 characters. If you own a list of this name, whatever its case, that list is returned unchanged, with "reused": true.',
+			description: '1 to 200 characters',
+		},
+		{
+			displayName: 'When the Name Exists',
+			name: 'whenNameExists',
+			type: 'options',
+			default: 'reuse',
+			description: 'What to do if you own a list of this name already, whatever its case',
+			options: [
+				{ name: 'Fail', value: 'fail', description: 'Give an error. Nothing is created or changed.' },
+				{
+					name: 'Reuse the List',
+					value: 'reuse',
+					description: 'Return that list as it is, with "reused": true',
+				},
+			],
 		},
 		{
 			displayName: 'Additional Fields',
@@ -50,6 +65,15 @@ export const create: ItemOperation = {
 				...(folderId && { subject: { noun: 'folder', id: folderId, parameter: 'Folder ID' } }),
 			},
 		});
+		if (response.reused === true && this.getNodeParameter('whenNameExists', itemIndex, 'reuse') === 'fail') {
+			throw parameterError(
+				this.getNode(),
+				'Name',
+				itemIndex,
+				`You have a lead list named "${String(response.name ?? name)}" already`,
+				`Its ID is "${String(response.list_id)}"; nothing was created or changed. Choose another name, or set "When the Name Exists" to "Reuse the List".`,
+			);
+		}
 		return withoutEnvelope(response);
 	},
 };

@@ -1,0 +1,20 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { parameterError } from './errors';
+
+/** A text parameter, trimmed; an error that names it when it is empty. */
+export function requiredText(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	{ name, title, what }: { name: string; title: string; what: string },
+): string {
+	const value: unknown = context.getNodeParameter(name, itemIndex, '');
+	const text = typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+	if (text !== '') return text;
+	throw parameterError(
+		context.getNode(),
+		title,
+		itemIndex,
+		`${what} is empty`,
+		`Enter it in the parameter "${title}"; if it is an expression, it gave nothing for this item.`,
+	);
+}
