@@ -11,6 +11,7 @@ import { DEFAULT_BEHAVIOURS } from './behaviours.ts';
 import type { Behaviours } from './behaviours.ts';
 import { createByTask } from './by-task.ts';
 import { createCompanies } from './companies.ts';
+import { DOCS_PREFIX, docsRoutes } from './description/routes.ts';
 import { createFeed } from './control/feed.ts';
 import type { SteeringAccess } from './control/guard.ts';
 import { createRecorder } from './control/recorder.ts';
@@ -66,7 +67,7 @@ export interface ReferenceOptions {
 }
 
 export interface Reference {
-	/** Everything under /api/v2, /api/v1/public and /api/v1/api-keys; register it without a prefix. */
+	/** Everything under /api/v2, /api/v1/public and /api/v1/api-keys, and /docs; register it without a prefix. */
 	routes: FastifyPluginAsync;
 	/** Everything under /reference, for whoever may steer; register it without a prefix. */
 	control(access: SteeringAccess): FastifyPluginAsync;
@@ -145,6 +146,12 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		...enrichRoutes(workflows),
 		webhookDeliveries(db),
 	];
+	const keys = keyManagementRoutes({ db, clock, ids, flushUses: requestLog.flush });
+	const docs = docsRoutes([
+		{ prefix: V2_PREFIX, routes: v2, by: 'key' },
+		{ prefix: LEGACY_PREFIX, routes: legacy, by: 'key' },
+		{ prefix: KEYS_PREFIX, routes: keys, by: 'session' },
+	]);
 	const surface = (errors: ErrorFormat, routes: Route[]) => async (app: FastifyInstance) =>
 		mount(app, { errors, routes, gate, clock, ids, log, requestLog, attach });
 	/** No part of the API itself, so neither a key nor a place in the usage report. */
@@ -155,7 +162,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	const keyManagement = async (app: FastifyInstance) =>
 		mount(app, {
 			errors: 'v2',
-			routes: keyManagementRoutes({ db, clock, ids, flushUses: requestLog.flush }),
+			routes: keys,
 			gate: createGate({ db, clock, limiter, by: 'session' }),
 			clock,
 			ids,
@@ -171,6 +178,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 			await app.register(surface('legacy', legacy), { prefix: LEGACY_PREFIX });
 			await app.register(keyManagement, { prefix: KEYS_PREFIX });
 			await app.register(downloads, { prefix: DOWNLOADS_PREFIX });
+			await app.register(docs, { prefix: DOCS_PREFIX });
 		},
 		control: (access) => controlRoutes({ clock: options.clock, ids, log, feed, recorder }, access),
 		createAccount: async (account) => createAccount({ db, clock, ids }, account),
