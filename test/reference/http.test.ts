@@ -167,6 +167,9 @@ it('makes an attempt again whose outcome could not be written, and not in a rush
 		ids: systemIds,
 		log,
 		onChange: () => changes++,
+		tell: () => {},
+		backoffS: () => [1, 2, 4, 8],
+		isTwice: () => false,
 	});
 	sender.sendDue();
 	await until(() => failures === 1);

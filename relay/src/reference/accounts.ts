@@ -25,6 +25,8 @@ export interface NewAccount {
 	key?: string;
 	/** This very session token; one is minted when absent. */
 	sessionToken?: string;
+	/** Of the key, as key management shows it. */
+	keyName?: string;
 	/** Ms since the epoch; the key never expires when absent. */
 	keyExpiresAt?: number;
 	/** Default `pro`. */
@@ -57,10 +59,10 @@ const MAX_SESSIONS = 10;
  * @throws Error when `key` does not start with `clapi_`, `sessionToken` not with `sess_` or is another user's, or `credits` is not a whole number of at least 0
  */
 export function createAccount(
-	{ db, clock, ids }: { db: Database; clock: Clock; ids: Ids },
+	{ db, clock, ids, keyPrefix }: { db: Database; clock: Clock; ids: Ids; keyPrefix?: string },
 	account: NewAccount,
 ): Account {
-	const key = account.key ?? mintKey(ids.bytes(KEY_BYTES));
+	const key = account.key ?? mintKey(ids.bytes(KEY_BYTES), keyPrefix);
 	const sessionToken = account.sessionToken ?? mintSessionToken(ids.bytes(SESSION_BYTES));
 	const credits = account.credits ?? 0;
 	if (!sessionToken.startsWith(SESSION_PREFIX)) {
@@ -100,7 +102,7 @@ export function createAccount(
 		db.accounts.insertKey({
 			keyId: newId('key'),
 			userId,
-			name: null,
+			name: account.keyName ?? null,
 			hash: hashKey(key),
 			prefix: KEY_PREFIX,
 			last4: key.slice(-4),

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { CompanyRecord, EnrichCompanyRequest } from '../contract/enrichment-v2.ts';
 import type { Ids } from '../ids.ts';
 import type { Caller } from './auth.ts';
+import type { Settings } from './control/settings.ts';
 import type { Database } from './db/index.ts';
 import { describeCompany } from './domain/company.ts';
 import type { CompanyQuery } from './domain/company.ts';
@@ -13,11 +14,17 @@ import type { Quotes } from './quotes.ts';
 const CREDITS_PER_COMPANY = 1;
 
 /** Looks companies up, at once. */
-export function createCompanies(o: { db: Database; ledger: Ledger; quotes: Quotes; ids: Ids; seed: string }) {
-	const { db, ledger, quotes, ids, seed } = o;
+export function createCompanies(o: {
+	db: Database;
+	ledger: Ledger;
+	quotes: Quotes;
+	ids: Ids;
+	settings: Settings;
+}) {
+	const { db, ledger, quotes, ids, settings } = o;
 
 	const lookUp = (query: CompanyQuery): CompanyRecord | null => {
-		const company = describeCompany(seed, query);
+		const company = describeCompany(settings.seed, query);
 		if (company) db.companies.remember(company.company_id as string, query);
 		return company;
 	};

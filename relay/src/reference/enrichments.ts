@@ -11,11 +11,14 @@ import type {
 import type { Ids } from '../ids.ts';
 import { writableList } from './access.ts';
 import type { Caller } from './auth.ts';
+import type { CompletionControl } from './control/completion.ts';
+import type { Tell } from './control/feed.ts';
+import type { Settings } from './control/settings.ts';
 import type { EnrichmentRun, RunEnd } from './db/enrichment-runs.ts';
 import type { Database } from './db/index.ts';
 import { text } from './domain/contact.ts';
 import { costOf, maximumCost } from './domain/credits.ts';
-import { enrich, resultOf } from './domain/generator.ts';
+import { enrich, resultOf, withoutFindings } from './domain/generator.ts';
 import type { Enrichment } from './domain/generator.ts';
 import { contactOf, personFrom, typeFrom } from './domain/person.ts';
 import type { Person } from './domain/person.ts';
@@ -32,12 +35,11 @@ export interface EnrichmentOptions {
 	quotes: Quotes;
 	clock: Clock;
 	ids: Ids;
-	/** Of the generator. */
-	seed: string;
-	/** From the start of a run to its end. */
-	completionMs: number;
+	settings: Settings;
+	completion: CompletionControl;
 	/** Called when a run was started, so that what is due next can change. */
 	onChange: () => void;
+	tell: Tell;
 }
 
 export interface Started {
@@ -58,7 +60,7 @@ interface Work {
 
 /** The v2 runs (B.19, B.21, B.22): starting them, doing them step by step, and settling what they cost. */
 export function createEnrichments(options: EnrichmentOptions) {
-	const { db, ledger, quotes, clock, ids, seed, completionMs, onChange } = options;
+	const { db, ledger, quotes, clock, ids, settings, completion, onChange, tell } = options;
 
 	/**
 	 * Quote, reservation and run are one transaction, so that a refusal leaves no trace and uses no quote up.
@@ -70,7 +72,7 @@ export function createEnrichments(options: EnrichmentOptions) {
 		const now = clock.now();
 		const total = 'person' in over ? 1 : over.leadIds.length;
 		const credits = maximumCost(type, total);
-		const schedule = { total, createdAt: now, durationMs: completionMs };
+		const schedule = { total, createdAt: now, durationMs: completion.durationMs };
 		db.transaction(() => {
 			const quoteId = text(work.quote.id);
 			if (quoteId || work.quote.required) {
@@ -86,10 +88,11 @@ export function createEnrichments(options: EnrichmentOptions) {
 				enrichmentType: type,
 				person: 'person' in over ? JSON.stringify(over.person) : null,
 				...schedule,
-				dueAt: stepDueAt(schedule, 1),
+				dueAt: completion.begin(workflowId, stepDueAt(schedule, 1)),
 			});
 			if ('leadIds' in over) db.runs.insertLeads(workflowId, over.leadIds);
 		});
+		tell('workflow', { workflow_id: workflowId, kind: 'enrichment', status: 'pending', total });
 		onChange();
 		return { workflowId, creditsReserved: credits };
 	};
@@ -103,7 +106,7 @@ export function createEnrichments(options: EnrichmentOptions) {
 	const look = (person: Person): Enrichment | null =>
 		person.identity === null
 			? null
-			: enrich(seed, person.contact, { email: person.contact.email, identity: person.identity });
+			: enrich(settings.seed, person.contact, { email: person.contact.email, identity: person.identity });
 
 	/** The lead that a person is or becomes: made only when something was found. */
 	const leadOf = (run: EnrichmentRun, { leadId, contact, identity }: Person): string =>
@@ -120,7 +123,7 @@ export function createEnrichments(options: EnrichmentOptions) {
 		});
 
 	const enrichPerson = (run: EnrichmentRun, person: Person, now: number): TaskResult[] => {
-		const found = look(person);
+		const found = completion.fateOf(run.workflowId).misses(0) ? null : look(person);
 		const result = found && resultOf(run.workflowId, run.enrichmentType, found);
 		let leadId = '';
 		if (found && result?.status === 'completed') {
@@ -132,14 +135,17 @@ export function createEnrichments(options: EnrichmentOptions) {
 		return result ? [result] : [];
 	};
 
-	const enrichLeads = (run: EnrichmentRun, from: number, to: number, now: number): TaskResult[] =>
-		db.runs.leads(run.workflowId, from, to).map((lead) => {
+	const enrichLeads = (run: EnrichmentRun, from: number, to: number, now: number): TaskResult[] => {
+		const { misses } = completion.fateOf(run.workflowId);
+		return db.runs.leads(run.workflowId, from, to).map((lead, index) => {
 			const { leadId, identity } = lead;
-			const found = look({ leadId, identity, contact: contactOf(lead) }) as Enrichment;
+			const known = look({ leadId, identity, contact: contactOf(lead) }) as Enrichment;
+			const found = misses(from + index) ? withoutFindings(known) : known;
 			const result = resultOf(run.workflowId, run.enrichmentType, found);
 			writeFindings(db, leadId, found, result, now);
 			return result;
 		});
+	};
 
 	const lookUp = (run: EnrichmentRun, from: number, to: number, now: number): TaskResult[] =>
 		run.person === null
@@ -151,13 +157,25 @@ export function createEnrichments(options: EnrichmentOptions) {
 		const cost = costOf({ emails: run.emailsFound, phones: run.phonesFound });
 		const settled = ledger.settle(run.organizationId, run.workflowId, cost);
 		db.runs.finish({ workflowId: run.workflowId, status, ...settled, completedAt: now });
+		tell('workflow', { workflow_id: run.workflowId, kind: 'enrichment', status, ...settled });
 		db.runs.forgetLeads(run.workflowId, run.total);
+	};
+
+	/** Ends a run, as it was ordered, with nothing found. */
+	const breakOff = (run: EnrichmentRun, outcome: 'failed' | 'cancelled', now: number): void => {
+		if (run.person !== null) {
+			const person = JSON.parse(run.person) as Person;
+			db.runs.setResult(run.workflowId, JSON.stringify(singleResult(run, '', person, null)));
+		}
+		end(run, outcome, now);
 	};
 
 	/** The first step marks the run as begun; each further one looks up some of its leads. */
 	const step = (run: EnrichmentRun, now: number): void => {
 		// Its leads have nowhere to go: what was found so far is paid for, and that is that.
 		if (!db.runs.listExists(run.listId)) return end(run, 'cancelled', now);
+		const { outcome } = completion.fateOf(run.workflowId);
+		if (outcome !== null && run.step > 0) return breakOff(run, outcome, now);
 		const from = run.processed;
 		const to = run.step === 0 ? from : Math.min(run.total, from + rowsPerStep(run.total));
 		const results = to === from ? [] : lookUp(run, from, to, now);

@@ -88,6 +88,16 @@ export const rateLimited = (limit: number, per: string, retryAfterMs: number) =>
 		retryAfterMs,
 	});
 
+/** The same as the limiter's own, when it was ordered. */
+export const rateLimitedByFault = (retryAfterS: number) =>
+	new ApiError({
+		status: 429,
+		code: 'rate_limited',
+		problem: 'Too many requests in a minute.',
+		fix: `Wait ${retryAfterS} s, as the Retry-After header says, and send the request again.`,
+		retryAfterMs: retryAfterS * 1_000,
+	});
+
 export const insufficientCredits = () =>
 	new ApiError({
 		status: 402,

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { KEYS_PREFIX, LEGACY_PREFIX, V2_PREFIX } from '../contract/common.ts';
+import { VENDOR_BACKOFF_S } from '../contract/webhook.ts';
 import type { Ids } from '../ids.ts';
 import { createAccount } from './accounts.ts';
 import type { Account, NewAccount } from './accounts.ts';
@@ -12,10 +13,22 @@ import type { Behaviours } from './behaviours.ts';
 import { createByTask } from './by-task.ts';
 import { createCompanies } from './companies.ts';
 import { DOCS_PREFIX, docsRoutes } from './description/routes.ts';
+import { createCompletion } from './control/completion.ts';
+import { createControl } from './control/control.ts';
+import type { Control } from './control/control.ts';
+import { createDisturbance } from './control/disturb.ts';
+import { createFaults, faultView } from './control/faults.ts';
+import type { Faults } from './control/faults.ts';
 import { createFeed } from './control/feed.ts';
+import type { Tell } from './control/feed.ts';
 import type { SteeringAccess } from './control/guard.ts';
 import { createRecorder } from './control/recorder.ts';
-import { controlRoutes } from './control/routes.ts';
+import { DEFAULT_SEED, controlRoutes } from './control/routes.ts';
+import { createSteerableIds } from './control/seeded-ids.ts';
+import type { Settings } from './control/settings.ts';
+import { createSteerableClock } from './control/steerable-clock.ts';
+import { createVariants } from './control/variants.ts';
+import { createWebhookFaults } from './control/webhook-faults.ts';
 import { openDatabase } from './db/index.ts';
 import { createEnrichments } from './enrichments.ts';
 import { createExports } from './exports.ts';
@@ -62,6 +75,8 @@ export interface ReferenceOptions {
 	limits?: RateLimits | 'off';
 	/** How doubtful behaviours of the vendor's begin; `Reference.behaviours` changes them. */
 	behaviours?: Partial<Behaviours>;
+	/** Makes what is there from the start and after each reset, again and again without harm. */
+	populate?: (reference: Pick<Reference, 'createAccount' | 'createFolder' | 'createList'>) => Promise<void>;
 	/** Gets ids only: no key, no address, no URL. */
 	log: Logger;
 }
@@ -70,7 +85,9 @@ export interface Reference {
 	/** Everything under /api/v2, /api/v1/public and /api/v1/api-keys, and /docs; register it without a prefix. */
 	routes: FastifyPluginAsync;
 	/** Everything under /reference, for whoever may steer; register it without a prefix. */
-	control(access: SteeringAccess): FastifyPluginAsync;
+	controlRoutes(access: SteeringAccess): FastifyPluginAsync;
+	/** The same, for this process. */
+	readonly control: Control;
 	/** Idempotent when a key is given. */
 	createAccount(account: NewAccount): Promise<Account>;
 	/** Folders, lists with leads, and who sees a list: what people do in the portal and not through the API. */
@@ -93,39 +110,68 @@ export interface Reference {
  * @throws Error when the file can't be opened, or was written by a later version
  */
 export async function openReference(options: ReferenceOptions): Promise<Reference> {
-	const { clock, ids, log, seed = 'cleanlist', completionMs = 1_500, limits = VENDOR_LIMITS } = options;
+	const { log, completionMs = 1_500, limits = VENDOR_LIMITS } = options;
 	const db = openDatabase(options.path);
-	const onChange = () => agenda.wake();
+	const clock = createSteerableClock(options.clock);
+	const ids = createSteerableIds(options.ids);
+	const settings: Settings = { seed: options.seed ?? DEFAULT_SEED };
+	const firstBehaviours = { ...DEFAULT_BEHAVIOURS, ...options.behaviours };
+	const behaviours = { ...firstBehaviours };
+	const feed = createFeed(clock);
+	const tell: Tell = (topic, data) => feed.publish(topic, data);
+	const recorder = createRecorder({ clock, feed });
+	const faults: Faults = createFaults({
+		settings,
+		onChange: () => tell('faults', { faults: faults.list().map(faultView) }),
+	});
+	const variants = createVariants({ db, ids, behaviours });
+	const webhookFaults = createWebhookFaults({ faults, variants });
+	const completion = createCompletion({ db, usualMs: completionMs, now: () => clock.now() });
+	const onChange = () => {
+		if (completion.isInstant) settleWork();
+		agenda.wake();
+	};
 	const ledger = createLedger({ db, clock });
 	const quotes = createQuotes({ db, clock, ids });
-	const workflows = createWorkflows({ db, ledger, clock, ids, seed, completionMs, onChange });
-	const running = { db, ledger, quotes, clock, ids, seed, completionMs, onChange };
+	const running = { db, ledger, quotes, clock, ids, settings, completion, onChange, tell };
+	const workflows = createWorkflows({ ...running, behaviours, webhookOf: webhookFaults.outgoing });
 	const enrichments = createEnrichments(running);
 	const agents = createSmartAgents(running);
 	const exports = createExports({ db, clock, ids });
-	const companies = createCompanies({ db, ledger, quotes, ids, seed });
+	const companies = createCompanies(running);
 	const byTask = createByTask({ db, ledger, quotes, companies, enrichments, clock, ids });
-	const webhooks = createWebhookSender({ db, clock, ids, log, onChange });
+	const webhooks = createWebhookSender({
+		...{ db, clock, ids, log, onChange, tell },
+		backoffS: () => (behaviours.webhookPosts === 6 ? [...VENDOR_BACKOFF_S, 16] : VENDOR_BACKOFF_S),
+		isTwice: webhookFaults.isTwice,
+	});
 	const agenda = createAgenda({
 		clock,
-		nextDueAt: () =>
-			earliest(db.workflows.nextDueAt(), webhooks.nextDueAt(), enrichments.nextDueAt(), agents.nextDueAt()),
+		nextDueAt: () => earliest(workDueAt(), webhooks.nextDueAt()),
 		run() {
 			webhooks.sendDue();
-			workflows.completeDue();
-			enrichments.stepDue();
-			agents.stepDue();
+			work();
 		},
 		onError: (err) => log.error({ err }, 'reference work failed; trying again'),
 	});
+	const workDueAt = () => earliest(db.workflows.nextDueAt(), enrichments.nextDueAt(), agents.nextDueAt());
+	const work = () => {
+		workflows.completeDue();
+		enrichments.stepDue();
+		agents.stepDue();
+	};
+	/** Does all work that is due, its steps and theirs, before anybody asks about it again. */
+	const settleWork = () => {
+		for (let dueAt = workDueAt(); dueAt !== null && dueAt <= clock.now(); dueAt = workDueAt()) work();
+	};
 	const limiter = createRateLimiter(limits, clock);
 	const gate = createGate({ db, clock, limiter, by: 'key' });
 	const requestLog = createRequestLog({ db, clock, log });
 	const portal = createPortal({ db, clock, ids });
-	const behaviours = { ...DEFAULT_BEHAVIOURS, ...options.behaviours };
-	const feed = createFeed(clock);
-	const recorder = createRecorder({ clock, feed });
-	const attach = (app: FastifyInstance) => recorder.attach(app);
+	const disturbance = createDisturbance({
+		...{ clock: options.clock, ids, db, faults, variants, completion, recorder, settleWork },
+	});
+	const { attach } = disturbance;
 
 	const both: Route[] = [
 		whoami(clock),
@@ -146,7 +192,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		...enrichRoutes(workflows),
 		webhookDeliveries(db),
 	];
-	const keys = keyManagementRoutes({ db, clock, ids, flushUses: requestLog.flush });
+	const keys = keyManagementRoutes({ db, clock, ids, flushUses: requestLog.flush, behaviours });
 	const docs = docsRoutes([
 		{ prefix: V2_PREFIX, routes: v2, by: 'key' },
 		{ prefix: LEGACY_PREFIX, routes: legacy, by: 'key' },
@@ -172,7 +218,16 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 			attach,
 		});
 
-	return {
+	const control = createControl({
+		...{ db, clock, ids, settings, behaviours, firstBehaviours, completion, faults, limiter, requestLog },
+		...{ webhooks, agenda, recorder, feed, portal },
+		realClock: options.clock,
+		release: disturbance.release,
+		reference: () => reference,
+		populate: async () => options.populate?.(reference),
+	});
+
+	const reference: Reference = {
 		routes: async (app) => {
 			await app.register(surface('v2', v2), { prefix: V2_PREFIX });
 			await app.register(surface('legacy', legacy), { prefix: LEGACY_PREFIX });
@@ -180,20 +235,32 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 			await app.register(downloads, { prefix: DOWNLOADS_PREFIX });
 			await app.register(docs, { prefix: DOCS_PREFIX });
 		},
-		control: (access) => controlRoutes({ clock: options.clock, ids, log, feed, recorder }, access),
-		createAccount: async (account) => createAccount({ db, clock, ids }, account),
+		control,
+		controlRoutes: (access) =>
+			controlRoutes({ control, faults, clock: options.clock, ids: options.ids, log, feed, recorder }, access),
+		createAccount: async (account) =>
+			createAccount({ db, clock, ids, keyPrefix: behaviours.keyPrefix }, account),
 		createFolder: async (folder) => ({ folderId: portal.createFolder(folder) }),
 		createList: async (list) => ({ listId: portal.createList(list) }),
 		shareList: async (listId, visibility, userIds) => portal.shareList(listId, visibility, userIds),
 		behaviours,
 		start: () => agenda.start(),
 		async stop() {
+			clock.stop();
+			disturbance.release();
 			agenda.stop();
 			await webhooks.stop();
 			requestLog.stop();
 			db.close();
 		},
 	};
+	try {
+		await options.populate?.(reference);
+	} catch (error) {
+		await reference.stop();
+		throw error;
+	}
+	return reference;
 }
 
 const earliest = (...times: (number | null)[]): number | null =>

@@ -16,7 +16,7 @@ const WINDOW_MS = 60_000;
  * Kept in memory: a restart forgives, which costs nobody anything.
  */
 export function createRateLimiter(limits: RateLimits | 'off', clock: Clock) {
-	if (limits === 'off') return { take: () => {} };
+	if (limits === 'off') return { take: () => {}, save: () => null, load: () => {} };
 
 	let window = -1;
 	const counts = new Map<string, number>();
@@ -42,7 +42,22 @@ export function createRateLimiter(limits: RateLimits | 'off', clock: Clock) {
 			}
 			for (const { id } of subjects) counts.set(id, (counts.get(id) ?? 0) + 1);
 		},
+
+		/** What was counted in the window that it was counted in. */
+		save: (): RateLimitState => ({ window, counts: [...counts] }),
+
+		/** Null: nothing was counted. */
+		load(state: RateLimitState | null): void {
+			window = state?.window ?? -1;
+			counts.clear();
+			for (const [id, count] of state?.counts ?? []) counts.set(id, count);
+		},
 	};
+}
+
+export interface RateLimitState {
+	window: number;
+	counts: [string, number][];
 }
 
 export type RateLimiter = ReturnType<typeof createRateLimiter>;

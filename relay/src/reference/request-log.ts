@@ -56,6 +56,12 @@ export function createRequestLog({ db, clock, log }: { db: Database; clock: Cloc
 			flushLater();
 		},
 		flush,
+		/** Drops what waits. */
+		forget(): void {
+			cancel?.();
+			cancel = null;
+			waiting = [];
+		},
 		/** Writes what waits, as far as the disk lets it. */
 		stop(): void {
 			try {

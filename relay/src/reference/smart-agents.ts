@@ -5,6 +5,9 @@ import type { RunSmartAgentRequest } from '../contract/smart-agents.ts';
 import type { Ids } from '../ids.ts';
 import { writableList } from './access.ts';
 import type { Caller } from './auth.ts';
+import type { CompletionControl } from './control/completion.ts';
+import type { Tell } from './control/feed.ts';
+import type { Settings } from './control/settings.ts';
 import type { Database } from './db/index.ts';
 import type { AgentRun } from './db/smart-agents.ts';
 import { text } from './domain/contact.ts';
@@ -24,25 +27,29 @@ export interface SmartAgentOptions {
 	quotes: Quotes;
 	clock: Clock;
 	ids: Ids;
-	/** Of the templates. */
-	seed: string;
-	/** From the start of a run to its end. */
-	completionMs: number;
+	settings: Settings;
+	completion: CompletionControl;
 	/** Called when a run was started, so that what is due next can change. */
 	onChange: () => void;
+	tell: Tell;
 }
 
 /** Smart agents (B.24 to B.26): one fills a column of a list, lead by lead. */
 export function createSmartAgents(options: SmartAgentOptions) {
-	const { db, ledger, quotes, clock, ids, seed, completionMs, onChange } = options;
+	const { db, ledger, quotes, clock, ids, settings, completion, onChange, tell } = options;
 
 	/** Fills some of the cells. @returns how many got a value */
 	const fill = (run: AgentRun, from: number, to: number): number => {
 		const { taskId, listId, columnName, agentType: type, prompt } = run;
 		let succeeded = 0;
-		for (const cell of db.agents.cellsToFill(run, from, to)) {
+		const { misses } = completion.fateOf(taskId);
+		for (const [index, cell] of db.agents.cellsToFill(run, from, to).entries()) {
+			const answered = (lead: typeof cell) =>
+				misses(from + index)
+					? { value: null, error: 'Nothing was found.' }
+					: answer(settings.seed, { type, prompt }, lead);
 			const { value, error } = cell.isInList
-				? answer(seed, { type, prompt }, cell)
+				? answered(cell)
 				: { value: null, error: 'The lead is no longer in the list.' };
 			db.agents.fillCell({ taskId, index: cell.idx, value, error });
 			if (value === null) continue;
@@ -56,11 +63,14 @@ export function createSmartAgents(options: SmartAgentOptions) {
 	const end = (run: AgentRun, status: 'completed' | 'failed', succeeded: number, now: number): void => {
 		ledger.settle(run.organizationId, run.taskId, costOf(run, succeeded));
 		db.agents.finish({ taskId: run.taskId, status, completedAt: now });
+		tell('workflow', { workflow_id: run.taskId, kind: 'smart_agent', status, succeeded });
 	};
 
 	/** The first step marks the run as begun; each further one fills some of its cells. */
 	const step = (run: AgentRun, now: number): void => {
 		if (!db.runs.listExists(run.listId)) return end(run, 'failed', run.succeeded, now);
+		// An agent's run has no other way to end badly.
+		if (completion.fateOf(run.taskId).outcome !== null && run.step > 0) return end(run, 'failed', 0, now);
 		const from = run.processed;
 		const to = run.step === 0 ? 0 : Math.min(run.total, from + rowsPerStep(run.total));
 		const succeeded = fill(run, from, to);
@@ -107,7 +117,7 @@ export function createSmartAgents(options: SmartAgentOptions) {
 			const leadIds = db.agents.leadsToRun(listId, columnName, request.overwrite, limit);
 			const cost = costOf({ agentType }, leadIds.length);
 			const taskId = ids.uuid();
-			const schedule = { total: leadIds.length, createdAt: now, durationMs: completionMs };
+			const schedule = { total: leadIds.length, createdAt: now, durationMs: completion.durationMs };
 			db.transaction(() => {
 				quotes.redeem(caller, text(request.quote_id), {
 					tool: 'run_smart_agent',
@@ -127,10 +137,16 @@ export function createSmartAgents(options: SmartAgentOptions) {
 						agentType,
 						prompt,
 						...schedule,
-						dueAt: stepDueAt(schedule, 1),
+						dueAt: completion.begin(taskId, stepDueAt(schedule, 1)),
 					},
 					leadIds,
 				);
+			});
+			tell('workflow', {
+				workflow_id: taskId,
+				kind: 'smart_agent',
+				status: 'pending',
+				total: leadIds.length,
 			});
 			onChange();
 			return { taskId, columnName, cost };

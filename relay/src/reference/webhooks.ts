@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
 import { Agent, request } from 'undici';
+import { iso } from '../clock.ts';
 import type { Clock } from '../clock.ts';
-import { VENDOR_BACKOFF_S, VENDOR_TIMEOUT_S } from '../contract/webhook.ts';
+import { VENDOR_TIMEOUT_S } from '../contract/webhook.ts';
 import type { Ids } from '../ids.ts';
+import type { Tell } from './control/feed.ts';
 import type { Database } from './db/index.ts';
 import type { PendingAttempt } from './db/webhooks.ts';
 
@@ -30,12 +32,17 @@ export function createWebhookSender(o: {
 	ids: Ids;
 	log: Logger;
 	onChange: () => void;
+	tell: Tell;
+	/** Seconds to wait before each attempt after the first, as they stand. */
+	backoffS: () => readonly number[];
+	/** Whether a webhook that was taken is sent once more, as the vendor's sometimes is. */
+	isTwice: (workflowId: string) => boolean;
 }) {
-	const { db, clock, ids, log, onChange } = o;
+	const { db, clock, ids, log, onChange, tell, backoffS, isTwice } = o;
 	// A connection per attempt, and no time limits but the clock's.
 	const agent = new Agent({ pipelining: 0, connect: { timeout: 0 }, headersTimeout: 0, bodyTimeout: 0 });
 	const underWay = new Map<string, Promise<void>>();
-	const stopping = new AbortController();
+	let stopping = new AbortController();
 
 	/** Attempts nobody has begun, the one due first in front. */
 	const waiting = (): PendingAttempt[] =>
@@ -51,6 +58,11 @@ export function createWebhookSender(o: {
 		const outcome = await post(pending);
 		// Stopped halfway: it stays pending, and the next start makes it again.
 		if (outcome === 'stopped') return;
+		if (outcome.errorMessage === null && isTwice(pending.workflowId)) {
+			const again = await post(pending);
+			if (again === 'stopped') return;
+			tellOf(pending, again, { duplicate: true });
+		}
 		try {
 			record(pending, attemptedAt, outcome);
 		} catch (err) {
@@ -65,7 +77,7 @@ export function createWebhookSender(o: {
 	const record = (pending: PendingAttempt, attemptedAt: number, outcome: Outcome): void => {
 		const { deliveryId, workflowId, attemptNumber } = pending;
 		const succeeded = outcome.errorMessage === null;
-		const backoff = succeeded ? undefined : VENDOR_BACKOFF_S[attemptNumber - 1];
+		const backoff = succeeded ? undefined : backoffS()[attemptNumber - 1];
 		// Counted from the end of the attempt: a receiver that takes 10 s to fail still gets its pause.
 		const nextRetryAt = backoff === undefined ? null : clock.now() + backoff * 1000;
 		db.transaction(() => {
@@ -86,6 +98,7 @@ export function createWebhookSender(o: {
 				});
 			}
 		});
+		tellOf(pending, outcome, { next_retry_at: nextRetryAt === null ? null : iso(nextRetryAt) });
 		log.info(
 			{
 				workflow_id: workflowId,
@@ -96,6 +109,17 @@ export function createWebhookSender(o: {
 			succeeded ? 'webhook delivered' : 'webhook attempt failed',
 		);
 	};
+
+	const tellOf = (pending: PendingAttempt, outcome: Outcome, more: object): void =>
+		tell('webhook', {
+			delivery_id: pending.deliveryId,
+			workflow_id: pending.workflowId,
+			attempt_number: pending.attemptNumber,
+			status: outcome.errorMessage === null ? 'succeeded' : 'failed',
+			response_code: outcome.responseCode,
+			error_message: outcome.errorMessage,
+			...more,
+		});
 
 	const post = async ({ workflowId, webhookUrl }: PendingAttempt): Promise<Outcome | 'stopped'> => {
 		const timedOut = new AbortController();
@@ -138,6 +162,16 @@ export function createWebhookSender(o: {
 		},
 		/** When the next attempt is due; null when none is waiting. */
 		nextDueAt: (): number | null => waiting()[0]?.dueAt ?? null,
+		/** Resolves when no attempt is under way. */
+		async idle(): Promise<void> {
+			while (underWay.size > 0) await Promise.all(underWay.values());
+		},
+		/** Breaks off what is under way, as if it had never begun. */
+		async breakOff(): Promise<void> {
+			stopping.abort();
+			await Promise.all(underWay.values());
+			stopping = new AbortController();
+		},
 		/** Breaks off what is under way, to be made again after the next start. */
 		async stop(): Promise<void> {
 			stopping.abort();

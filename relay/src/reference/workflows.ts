@@ -14,31 +14,45 @@ import type {
 import { RESULTS_LIMIT, WEBHOOK_EVENT, WebhookPayload } from '../contract/webhook.ts';
 import type { Ids } from '../ids.ts';
 import type { Caller } from './auth.ts';
+import type { Behaviours } from './behaviours.ts';
+import type { CompletionControl } from './control/completion.ts';
+import type { Tell } from './control/feed.ts';
+import type { Settings } from './control/settings.ts';
 import type { Database } from './db/index.ts';
 import type { WorkflowRow } from './db/workflows.ts';
 import { identityOf, text } from './domain/contact.ts';
 import { costOf, maximumCost } from './domain/credits.ts';
-import { enrich, resultOf } from './domain/generator.ts';
-import { EXTENSION_LEADS, nameKey } from './domain/list-name.ts';
+import { enrich, resultOf, withoutFindings } from './domain/generator.ts';
+import { nameKey } from './domain/list-name.ts';
 import { insufficientCredits, notFound } from './errors.ts';
 import { writeFindings } from './findings.ts';
 import type { Ledger } from './ledger.ts';
+
+export interface OutgoingWebhook {
+	body: unknown;
+	/** From the completion to the first attempt. */
+	delayMs: number;
+}
 
 export interface WorkflowOptions {
 	db: Database;
 	ledger: Ledger;
 	clock: Clock;
 	ids: Ids;
-	/** Of the generator. */
-	seed: string;
-	/** From submission to completion. */
-	completionMs: number;
+	settings: Settings;
+	completion: CompletionControl;
+	behaviours: Pick<Behaviours, 'protectedListName'>;
+	/** Decides what is sent when a workflow is done, and when; null for nothing. */
+	webhookOf: (webhookUrl: string, payload: WebhookPayload) => OutgoingWebhook | null;
 	/** Called when a workflow was started, and when one was completed, so that what is due next can change. */
 	onChange: () => void;
+	tell: Tell;
 }
 
 /** Bulk enrichment: submitting, completing, and asking about it. */
-export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, onChange }: WorkflowOptions) {
+export function createWorkflows(options: WorkflowOptions) {
+	const { db, ledger, clock, ids, settings, completion, behaviours, webhookOf, onChange, tell } = options;
+
 	/** The caller's protected list, made on first use (contract E). */
 	const extensionLeads = (caller: Caller, now: number): string => {
 		const existing = db.lists.protectedId(caller.userId);
@@ -48,8 +62,8 @@ export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, on
 			listId,
 			organizationId: caller.organizationId,
 			ownerId: caller.userId,
-			name: EXTENSION_LEADS,
-			nameKey: nameKey(EXTENSION_LEADS),
+			name: behaviours.protectedListName,
+			nameKey: nameKey(behaviours.protectedListName),
 			description: null,
 			origin: 'public_api',
 			isProtected: 1,
@@ -85,7 +99,7 @@ export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, on
 				heldCredits,
 				total: request.contacts.length,
 				createdAt: now,
-				dueAt: now + completionMs,
+				dueAt: completion.begin(workflowId, now + completion.durationMs),
 			});
 			for (const [index, contact] of request.contacts.entries()) {
 				const leadId = db.lists.upsertLead({
@@ -103,6 +117,8 @@ export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, on
 				db.workflows.insertTask({ taskId, workflowId, index, leadId, contact: JSON.stringify(contact) });
 			}
 		});
+		const total = taskIds.length;
+		tell('workflow', { workflow_id: workflowId, kind: 'bulk', status: 'processing', total });
 		onChange();
 
 		return {
@@ -118,9 +134,12 @@ export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, on
 	const complete = (workflow: WorkflowRow, now: number): void =>
 		db.transaction(() => {
 			const { workflowId, organizationId, enrichmentType, webhookUrl } = workflow;
-			const results = db.workflows.tasks(workflowId).map(({ taskId, leadId, contact }) => {
-				const found = enrich(seed, JSON.parse(contact) as Contact);
+			const { outcome, misses } = completion.fateOf(workflowId);
+			const results = db.workflows.tasks(workflowId).map(({ taskId, leadId, contact }, index) => {
+				const known = enrich(settings.seed, JSON.parse(contact) as Contact);
+				const found = outcome !== null || misses(index) ? withoutFindings(known) : known;
 				const result = resultOf(taskId, enrichmentType, found);
+				if (outcome !== null) result.status = 'failed';
 				db.workflows.setResult(taskId, JSON.stringify(result));
 				// `none` only attaches: nothing was looked up, so nothing is known.
 				if (enrichmentType !== 'none') writeFindings(db, leadId, found, result, now);
@@ -136,12 +155,18 @@ export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, on
 				failed: summary.failed,
 				emailsFound: summary.emails_found,
 				phonesFound: summary.phones_found,
+				outcome,
 				completedAt: now,
 			});
-			if (webhookUrl !== null) {
-				db.webhooks.insertBody(workflowId, JSON.stringify(payloadOf(workflow, summary, results, now)));
-				db.webhooks.schedule({ deliveryId: ids.uuid(), workflowId, attemptNumber: 1, dueAt: now });
-			}
+			tell('workflow', { workflow_id: workflowId, kind: 'bulk', status: outcome ?? 'completed', summary });
+			// What was cancelled is over, and nobody is told.
+			if (webhookUrl === null || outcome === 'cancelled') return;
+			const payload = payloadOf(workflow, outcome ?? 'completed', summary, results, now);
+			const outgoing = webhookOf(webhookUrl, payload);
+			if (!outgoing) return;
+			db.webhooks.insertBody(workflowId, JSON.stringify(outgoing.body));
+			const dueAt = now + outgoing.delayMs;
+			db.webhooks.schedule({ deliveryId: ids.uuid(), workflowId, attemptNumber: 1, dueAt });
 		});
 
 	return {
@@ -162,7 +187,8 @@ export function createWorkflows({ db, ledger, clock, ids, seed, completionMs, on
 			const completed = row.successful + row.failed;
 			return {
 				workflow_id: row.workflowId,
-				status: row.status,
+				// The vendor names no cancelled one here.
+				status: row.status === 'cancelled' ? 'failed' : row.status,
 				enrichment_type: row.enrichmentType,
 				lead_list_id: row.listId,
 				summary: {
@@ -209,6 +235,7 @@ function summarize(results: TaskResult[]): WebhookPayload['summary'] {
 
 function payloadOf(
 	workflow: WorkflowRow,
+	status: string,
 	summary: WebhookPayload['summary'],
 	results: TaskResult[],
 	now: number,
@@ -218,7 +245,7 @@ function payloadOf(
 		workflow_id: workflow.workflowId,
 		lead_list_id: workflow.listId,
 		enrichment_type: workflow.enrichmentType,
-		status: 'completed',
+		status,
 		summary,
 		results: results.map((result) => ResultItem.strip().parse(result)),
 		results_limit: RESULTS_LIMIT,

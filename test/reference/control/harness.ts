@@ -50,7 +50,7 @@ export async function startSteered(
 	});
 	const app = fastify({ forceCloseConnections: true });
 	await app.register(reference.routes);
-	await app.register(reference.control(access));
+	await app.register(reference.controlRoutes(access));
 	const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
 	reference.start();
 

@@ -4,6 +4,8 @@ import type { Clock } from '../../clock.ts';
 export type Topic =
 	'request' | 'webhook' | 'workflow' | 'clock' | 'faults' | 'behaviours' | 'completion' | 'state';
 
+export type Tell = (topic: Topic, data: object) => void;
+
 export interface FeedEvent {
 	/** Counts up from 1 and never starts over while the process lives. */
 	id: number;

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { iso } from '../../clock.ts';
 import type { Clock } from '../../clock.ts';
 import { bearerOf } from '../domain/key.ts';
@@ -34,13 +34,6 @@ export interface RecordedRequest {
 	responseBody: KeptBody | null;
 }
 
-declare module 'fastify' {
-	interface FastifyRequest {
-		/** Ids of the faults that it met. */
-		referenceFaults: string[] | null;
-	}
-}
-
 /** Keeps the latest requests to the API and their answers, in memory, to be looked at. */
 export function createRecorder({ clock, feed }: { clock: Clock; feed: Feed }) {
 	let kept: RecordedRequest[] = [];
@@ -61,7 +54,7 @@ export function createRecorder({ clock, feed }: { clock: Clock; feed: Feed }) {
 			ms: Math.round((clock.monotonic() - request.referenceStartedAt) * 10) / 10,
 			keyLast4: last4Of(request),
 			organizationId: request.referenceCaller?.organizationId ?? null,
-			faults: request.referenceFaults ?? [],
+			faults: request.referenceFaults?.map(({ id }) => id) ?? [],
 			requestBody: keepBody(request.referenceRawBody),
 			responseBody: keepBody(answer.body),
 		};
@@ -72,15 +65,6 @@ export function createRecorder({ clock, feed }: { clock: Clock; feed: Feed }) {
 
 	return {
 		record,
-
-		/** Records every request of an app, once its answer is made and before it leaves. */
-		attach(app: FastifyInstance): void {
-			app.decorateRequest('referenceFaults', null);
-			app.addHook('onSend', async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
-				const body = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : null;
-				record(request, { status: reply.statusCode, body });
-			});
-		},
 
 		/** Newest first, those before `before` only. */
 		page(limit: number, before: number | null): { requests: RecordedRequest[]; total: number } {

@@ -3,16 +3,44 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { Ids } from '../../ids.ts';
-import { notFound } from '../errors.ts';
+import { ApiError, notFound } from '../errors.ts';
+import { BehavioursRequest, behavioursFrom, behavioursView } from './behaviours-view.ts';
+import { Completion } from './completion.ts';
+import type { Control, Start } from './control.ts';
+import { MAX_FAULTS, NewFault, faultView } from './faults.ts';
+import type { Faults } from './faults.ts';
 import type { Feed } from './feed.ts';
 import type { SteeringAccess } from './guard.ts';
+import type { SeededAccount } from './populate.ts';
 import { viewOf } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
+import { Seed, readSeedDocument } from './seed-document.ts';
+import { SnapshotRefused } from './snapshots.ts';
 import { createStreams } from './stream.ts';
 import { check, prepareSurface } from './surface.ts';
 
 /** Where the reference API is steered. */
 export const CONTROL_PREFIX = '/reference';
+
+/** Where nobody names another. */
+export const DEFAULT_SEED = 'cleanlist';
+
+const Name = z
+	.string()
+	.regex(/^[\w .-]{1,60}$/, 'Write a name of up to 60 letters, digits, spaces, ., - and _');
+const Instant = z
+	.union([z.iso.datetime({ offset: true }), z.int()])
+	.transform((at) => new Date(at).getTime());
+/** The latest instant that a clock is set to: 9999 is the last year that all clients can read. */
+const LATEST = Date.UTC(9999, 11, 31);
+const at = Instant.refine((ms) => ms >= 0 && ms <= LATEST, 'Name an instant between 1970 and 9999');
+
+const FreezeRequest = z.strictObject({ at: at.optional() });
+const AdvanceRequest = z
+	.strictObject({ ms: z.int().min(0).max(LATEST).optional(), until: at.optional() })
+	.refine(({ ms, until }) => (ms === undefined) !== (until === undefined), 'Give either ms or until');
+const SnapshotRequest = z.strictObject({ name: Name });
+const SeedRequest = z.strictObject({ seed: Seed });
 
 const RequestsQuery = z.strictObject({
 	limit: z.coerce.number().int().min(1).max(500).default(100),
@@ -20,6 +48,8 @@ const RequestsQuery = z.strictObject({
 });
 
 export interface ControlParts {
+	control: Control;
+	faults: Faults;
 	/** The real one: streams beat in real time, whatever the reference's clock does. */
 	clock: Clock;
 	ids: Ids;
@@ -36,10 +66,73 @@ export function controlRoutes(parts: ControlParts, access: SteeringAccess): Fast
 }
 
 function mountControl(app: FastifyInstance, parts: ControlParts, access: SteeringAccess): void {
-	const { clock, ids, log, feed, recorder } = parts;
+	const { control, faults, clock, ids, log, feed, recorder } = parts;
 	prepareSurface(app, { access, ids, log });
 	const streams = createStreams({ feed, clock });
 	app.addHook('preClose', async () => streams.closeAll());
+
+	app.post('/reset', async () => ({
+		state: state(),
+		accounts: accountsView((await control.reset()).accounts),
+	}));
+	app.post('/seed', async ({ body }) => {
+		const { accounts } = await control.seed(startFrom(body));
+		return { state: state(), accounts: accountsView(accounts) };
+	});
+	app.get('/state', async () => state());
+
+	app.post('/snapshot', async ({ body }) => {
+		const { name } = check(SnapshotRequest, body, 'The snapshot');
+		try {
+			return await control.snapshot(name);
+		} catch (error) {
+			if (error instanceof SnapshotRefused) throw tooMany(error.message, error.fix);
+			throw error;
+		}
+	});
+	app.post('/restore', async ({ body }) => {
+		const { name } = check(SnapshotRequest, body, 'The snapshot');
+		if (!(await control.restore(name))) throw notFound('snapshot', name);
+		return { name, state: state() };
+	});
+
+	app.get('/clock', async () => control.clock());
+	app.post('/clock/freeze', async ({ body }) =>
+		control.freeze(check(FreezeRequest, body ?? {}, 'The instant').at),
+	);
+	app.post('/clock/resume', async () => control.resume());
+	app.post('/clock/advance', async ({ body }) => {
+		const { ms, until } = check(AdvanceRequest, body, 'The advance');
+		return control.advance((now) => {
+			const end = until ?? now + ms!;
+			if (end < now) throw refusePast();
+			if (end > LATEST) throw refusePast();
+			return end;
+		});
+	});
+
+	app.post('/faults', async ({ body }, reply) => {
+		const fault = faults.add(check(NewFault, body, 'The fault'));
+		if (!fault)
+			throw tooMany(`There are ${MAX_FAULTS} faults already.`, 'Delete some that are not needed any more.');
+		return reply.code(201).send(faultView(fault));
+	});
+	app.get('/faults', async () => ({ faults: faults.list().map(faultView) }));
+	app.delete('/faults', async () => ({ removed: faults.remove() }));
+	app.delete<{ Params: { id: string } }>('/faults/:id', async ({ params }) => {
+		if (faults.remove(params.id) === 0) throw notFound('fault', params.id);
+		return { removed: 1 };
+	});
+
+	app.get('/completion', async () => control.completion());
+	app.post('/completion', async ({ body }) =>
+		control.setCompletion(check(Completion, body, 'The completion')),
+	);
+
+	app.get('/behaviours', async () => behavioursView(control.behaviours()));
+	app.put('/behaviours', async ({ body }) =>
+		behavioursView(control.setBehaviours(behavioursFrom(check(BehavioursRequest, body, 'The behaviours')))),
+	);
 
 	app.get('/requests', async (request) => {
 		const { limit, cursor } = check(RequestsQuery, request.query, 'The query');
@@ -59,4 +152,47 @@ function mountControl(app: FastifyInstance, parts: ControlParts, access: Steerin
 	});
 
 	app.get('/events', (request, reply) => streams.serve(request, reply));
+
+	function state() {
+		return {
+			...control.state(),
+			faults: faults.list().map(faultView),
+			completion: control.completion(),
+			behaviours: behavioursView(control.behaviours()),
+		};
+	}
 }
+
+/** A seed makes the cast anew, a document what it says. */
+export function startFrom(body: unknown): Start {
+	if (typeof body === 'object' && body !== null && Object.keys(body).join() === 'seed') {
+		return { seed: check(SeedRequest, body, 'The seed').seed, people: 'cast' };
+	}
+	const document = readSeedDocument(body);
+	return { seed: document.seed ?? DEFAULT_SEED, people: document };
+}
+
+/** As this machine may see them: the keys of people who do not exist. */
+export const accountsView = (accounts: readonly SeededAccount[]) =>
+	accounts.map((account) => ({
+		role: account.role,
+		name: account.name,
+		email: account.email,
+		about: account.about,
+		key: account.key,
+		keys: account.keys,
+		session_token: account.sessionToken,
+		user_id: account.userId,
+		organization_id: account.organizationId,
+	}));
+
+const tooMany = (problem: string, fix: string) =>
+	new ApiError({ status: 409, code: 'limit_reached', problem, fix });
+
+const refusePast = () =>
+	new ApiError({
+		status: 422,
+		code: 'invalid_request',
+		problem: 'The clock only advances to a later instant, before the year 10000.',
+		fix: 'Freeze it at an earlier one, or reset.',
+	});

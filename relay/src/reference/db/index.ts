@@ -15,6 +15,8 @@ import { smartAgentQueries } from './smart-agents.ts';
 import { requestLogQueries } from './request-log.ts';
 import { MIGRATIONS } from './schema.ts';
 import { sharingQueries } from './sharing.ts';
+import { snapshotQueries } from './snapshots.ts';
+import { steeringQueries } from './steering.ts';
 import { webhookQueries } from './webhooks.ts';
 import { workflowQueries } from './workflows.ts';
 
@@ -41,6 +43,8 @@ export function openDatabase(path: string) {
 		exports: exportQueries(db),
 		workflows: workflowQueries(db),
 		webhooks: webhookQueries(db),
+		steering: steeringQueries(db),
+		snapshots: snapshotQueries(db),
 
 		/**
 		 * Runs `work` in one transaction: all of it is on disk when this returns, or none of it. Inside another

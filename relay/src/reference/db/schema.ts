@@ -416,4 +416,16 @@ export const MIGRATIONS: readonly string[] = [
 	-- What signs links; one row, made with the first link.
 	CREATE TABLE link_secrets (secret BLOB NOT NULL) STRICT;
 	`,
+	`
+	-- What whoever steers has ordered for a piece of work that began then.
+	CREATE TABLE steered_work (
+		work_id    TEXT PRIMARY KEY,
+		outcome    TEXT CHECK (outcome IN ('failed', 'cancelled')),
+		fail_share REAL,
+		polls_left INTEGER
+	) STRICT, WITHOUT ROWID;
+
+	-- How a workflow whose status is completed ended, when not well.
+	ALTER TABLE workflows ADD COLUMN outcome TEXT CHECK (outcome IN ('failed', 'cancelled'));
+	`,
 ];

@@ -10,7 +10,7 @@ const INSERT_WORKFLOW = `
 const INSERT_TASK = 'INSERT INTO tasks (task_id, workflow_id, idx, lead_id, contact) VALUES (?, ?, ?, ?, ?)';
 
 const COLUMNS = `workflow_id AS workflowId, organization_id AS organizationId, list_id AS listId,
-	enrichment_type AS enrichmentType, status, webhook_url AS webhookUrl, total, successful, failed,
+	enrichment_type AS enrichmentType, coalesce(outcome, status) AS status, webhook_url AS webhookUrl, total, successful, failed,
 	emails_found AS emailsFound, phones_found AS phonesFound, created_at AS createdAt, completed_at AS completedAt`;
 
 const WORKFLOW = `SELECT ${COLUMNS} FROM workflows WHERE workflow_id = ? AND organization_id = ?`;
@@ -30,7 +30,7 @@ const TASK = `
 const SET_RESULT = 'UPDATE tasks SET result = ? WHERE task_id = ?';
 
 const COMPLETE = `
-	UPDATE workflows SET status = 'completed', successful = :successful, failed = :failed,
+	UPDATE workflows SET status = 'completed', outcome = :outcome, successful = :successful, failed = :failed,
 		emails_found = :emailsFound, phones_found = :phonesFound, completed_at = :completedAt
 	WHERE workflow_id = :workflowId`;
 
@@ -39,7 +39,7 @@ export interface WorkflowRow {
 	organizationId: string;
 	listId: string;
 	enrichmentType: EnrichmentType;
-	status: 'processing' | 'completed';
+	status: 'processing' | 'completed' | 'failed' | 'cancelled';
 	webhookUrl: string | null;
 	total: number;
 	successful: number;
@@ -106,6 +106,8 @@ export function workflowQueries(db: DatabaseSync) {
 			failed: number;
 			emailsFound: number;
 			phonesFound: number;
+			/** Null when it ended well. */
+			outcome: 'failed' | 'cancelled' | null;
 			completedAt: number;
 		}): void {
 			complete.run(row);

@@ -92,6 +92,16 @@ export function enrich(
 	};
 }
 
+/** The same contact, had nobody known anything about it. */
+export const withoutFindings = (found: Enrichment): Enrichment => ({
+	...found,
+	title: null,
+	location: null,
+	email: null,
+	otherEmails: [],
+	phone: null,
+});
+
 /**
  * The answer for one task. `completed` when something sought was found (or nothing was sought), else `failed`:
  * a miss is a failed task in a completed workflow.

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 export const KEY_PREFIX = 'clapi_';
 
 /** `clapi_` and 64 URL-safe characters out of 48 random bytes (G15). */
-export const mintKey = (randomBytes: Buffer): string => KEY_PREFIX + randomBytes.toString('base64url');
+export const mintKey = (randomBytes: Buffer, prefix: string = KEY_PREFIX): string =>
+	prefix + randomBytes.toString('base64url');
 
 /** Bytes of randomness in a minted key: 48 make exactly 64 URL-safe characters. */
 export const KEY_BYTES = 48;

@@ -8,6 +8,7 @@ import {
 	RevokeKeyResponse,
 } from '../../contract/workspace.ts';
 import type { Ids } from '../../ids.ts';
+import type { Behaviours } from '../behaviours.ts';
 import type { Database } from '../db/index.ts';
 import { KEY_BYTES, KEY_PREFIX, hashKey, mintKey } from '../domain/key.ts';
 import { invalid, keyCapReached, notFound } from '../errors.ts';
@@ -25,8 +26,9 @@ export function keyManagementRoutes(o: {
 	ids: Ids;
 	/** Writes down the uses of keys that are only in memory yet. */
 	flushUses: () => void;
+	behaviours: Pick<Behaviours, 'keyPrefix'>;
 }) {
-	const { db, clock, ids, flushUses } = o;
+	const { db, clock, ids, flushUses, behaviours } = o;
 
 	return [
 		defineRoute({
@@ -45,7 +47,7 @@ export function keyManagementRoutes(o: {
 					const msg = 'Input should be in the future';
 					throw invalid([{ type: 'datetime_future', loc: ['body', 'expires_at'], msg, input: expires_at }]);
 				}
-				const key = mintKey(ids.bytes(KEY_BYTES));
+				const key = mintKey(ids.bytes(KEY_BYTES), behaviours.keyPrefix);
 				db.transaction(() => {
 					if (db.keys.countActive(caller.userId, now) >= ACTIVE_KEYS_MAX) {
 						throw keyCapReached(ACTIVE_KEYS_MAX);

@@ -1,0 +1,273 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { iso } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
+import { DEFAULT_BEHAVIOURS } from '../behaviours.ts';
+import type { Behaviours } from '../behaviours.ts';
+import type { Database } from '../db/index.ts';
+import type { Portal } from '../portal.ts';
+import type { RateLimiter, RateLimitState } from '../rate-limit.ts';
+import type { RequestLog } from '../request-log.ts';
+import { CAST, seedCast } from '../seed.ts';
+import type { Reference } from '../index.ts';
+import type { ClockState, SteerableClock } from './steerable-clock.ts';
+import { DEFAULT_COMPLETION } from './completion.ts';
+import type { Completion, CompletionControl } from './completion.ts';
+import { NO_FAULTS } from './faults.ts';
+import type { Faults, FaultsState } from './faults.ts';
+import type { Feed } from './feed.ts';
+import { populate } from './populate.ts';
+import type { SeededAccount } from './populate.ts';
+import type { Recorder } from './recorder.ts';
+import type { SeedDocument } from './seed-document.ts';
+import type { IdsState, SteerableIds } from './seeded-ids.ts';
+import type { Settings } from './settings.ts';
+import { createSnapshots } from './snapshots.ts';
+
+/**
+ * How long `advance` waits in real time for webhooks under way before time goes on. A receiver that answers does so
+ * within milliseconds; one that hangs meets its time-out only when time moves.
+ */
+const PATIENCE_MS = 2_000;
+
+/** What the reference API holds after a reset. */
+export interface Start {
+	/** Of ids, of what enrichment finds, and of faults by chance. */
+	seed: string;
+	/** The cast, what a document says, or nobody. */
+	people: 'cast' | 'nobody' | SeedDocument;
+}
+
+/** Everything that a snapshot holds besides the data. */
+interface Saved {
+	clock: ClockState;
+	ids: IdsState;
+	limits: RateLimitState | null;
+	faults: FaultsState;
+	behaviours: Behaviours;
+	completion: Completion;
+	start: Start;
+	accounts: SeededAccount[];
+}
+
+export interface ControlDependencies {
+	db: Database;
+	clock: SteerableClock;
+	/** The one below it. */
+	realClock: Clock;
+	ids: SteerableIds;
+	settings: Settings;
+	behaviours: Behaviours;
+	/** What behaviours are after a reset. */
+	firstBehaviours: Behaviours;
+	completion: CompletionControl;
+	faults: Faults;
+	limiter: Pick<RateLimiter, 'save' | 'load'>;
+	requestLog: Pick<RequestLog, 'flush' | 'forget'>;
+	webhooks: { idle(): Promise<void>; breakOff(): Promise<void> };
+	release: () => void;
+	agenda: { wake(): void };
+	recorder: Pick<Recorder, 'clear'>;
+	feed: Feed;
+	portal: Portal;
+	reference: () => Pick<Reference, 'createAccount' | 'createFolder' | 'createList'>;
+	/** Makes what is always there, before what the start says. */
+	populate: () => Promise<void>;
+}
+
+/** What can be done to the reference API from outside of the API. */
+export function createControl(o: ControlDependencies) {
+	const { db, clock, ids, settings, behaviours, completion, faults, limiter, feed } = o;
+	const firstClock = clock.save();
+	let start: Start = { seed: settings.seed, people: 'nobody' };
+	let accounts: SeededAccount[] = [];
+	let last: Promise<unknown> = Promise.resolve();
+
+	/** One after the other: time must not move while data are replaced. */
+	const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+		const done = last.then(work);
+		last = done.catch(() => {});
+		return done;
+	};
+
+	const save = (): Saved => ({
+		clock: clock.save(),
+		ids: ids.save(),
+		limits: limiter.save(),
+		faults: faults.save(),
+		behaviours: { ...behaviours },
+		completion: completion.current,
+		start,
+		accounts,
+	});
+
+	const load = (saved: Saved): void => {
+		clock.load(saved.clock);
+		ids.load(saved.ids);
+		limiter.load(saved.limits);
+		faults.load(saved.faults);
+		Object.assign(behaviours, saved.behaviours);
+		completion.current = saved.completion;
+		start = saved.start;
+		accounts = saved.accounts;
+		settings.seed = start.seed;
+	};
+
+	/** Ends what is under way, so that nothing of it writes into the data that come. */
+	const quiet = async (): Promise<void> => {
+		o.release();
+		await o.webhooks.breakOff();
+	};
+
+	const snapshots = createSnapshots<Saved>({ db: db.snapshots, now: () => clock.now() });
+
+	const fill = async (): Promise<void> => {
+		await o.populate();
+		const { seed, people } = start;
+		if (people === 'nobody') accounts = [];
+		else if (people === 'cast') {
+			const cast = await seedCast(o.reference(), { seed });
+			accounts = CAST.map((role) => ({ role, ...cast[role], keys: [cast[role].key] }));
+		} else accounts = populate({ db, clock, ids, portal: o.portal }, people, seed);
+	};
+
+	/** Back to the beginning, and then as `next` says. If that fails, everything is as it was. */
+	const startOver = async (next: Start): Promise<void> => {
+		await quiet();
+		o.requestLog.flush();
+		const before = save();
+		snapshots.keep();
+		try {
+			db.snapshots.wipe();
+			load({
+				clock: firstClock,
+				ids: { seed: next.seed, position: 0 },
+				limits: null,
+				faults: NO_FAULTS,
+				behaviours: o.firstBehaviours,
+				completion: DEFAULT_COMPLETION,
+				start: next,
+				accounts: [],
+			});
+			await fill();
+			o.recorder.clear();
+		} catch (error) {
+			snapshots.putBack();
+			load(before);
+			throw error;
+		} finally {
+			snapshots.letGo();
+			o.agenda.wake();
+		}
+	};
+
+	/** What was begun at this instant is done, or waits for time to go on. */
+	const settled = async (): Promise<void> => {
+		await turn();
+		let cancel = () => {};
+		const patience = new Promise<void>((resolve) => {
+			cancel = o.realClock.schedule(PATIENCE_MS, resolve);
+		});
+		await Promise.race([o.webhooks.idle(), patience]);
+		cancel();
+		await turn();
+	};
+
+	const clockView = () => ({ now: iso(clock.now()), now_ms: clock.now(), frozen: clock.frozen });
+	const tellClock = () => (feed.publish('clock', clockView()), clockView());
+
+	return {
+		/** Back to the start: data, ids, clock, limits, faults, behaviours and completion. */
+		reset: (): Promise<{ accounts: SeededAccount[] }> =>
+			inTurn(async () => {
+				await startOver(start);
+				feed.publish('state', { action: 'reset', seed: start.seed });
+				return { accounts };
+			}),
+
+		/** Starts over with other data; `reset` comes back to them from then on. */
+		seed: (next: Start): Promise<{ accounts: SeededAccount[] }> =>
+			inTurn(async () => {
+				await startOver(next);
+				feed.publish('state', { action: 'seed', seed: start.seed });
+				return { accounts };
+			}),
+
+		/** Takes data that are there already for a start, and adds what is missing of it. */
+		adopt: (next: Start): Promise<{ accounts: SeededAccount[] }> =>
+			inTurn(async () => {
+				start = next;
+				settings.seed = next.seed;
+				await fill();
+				return { accounts };
+			}),
+
+		/** @throws SnapshotRefused */
+		snapshot: (name: string) =>
+			inTurn(async () => {
+				o.requestLog.flush();
+				const made = snapshots.save(name, save());
+				feed.publish('state', { action: 'snapshot', name });
+				return made;
+			}),
+
+		/** @returns null when there is none of that name */
+		restore: (name: string) =>
+			inTurn(async () => {
+				if (!snapshots.has(name)) return null;
+				await quiet();
+				o.requestLog.forget();
+				load(snapshots.restore(name));
+				o.agenda.wake();
+				feed.publish('state', { action: 'restore', name });
+				return clockView();
+			}),
+
+		clock: clockView,
+		freeze: (at?: number) =>
+			inTurn(async () => {
+				clock.freeze(at);
+				// Its due times are the same, but how far off they are is not.
+				o.agenda.wake();
+				return tellClock();
+			}),
+		resume: () =>
+			inTurn(async () => {
+				clock.resume();
+				return tellClock();
+			}),
+		/** Time goes on to `until`, and everything that is due on the way is done in order. */
+		advance: (until: (now: number) => number) =>
+			inTurn(async () => {
+				const from = clock.now();
+				const fired = await clock.advance(until(from), settled);
+				return { ...tellClock(), advanced_ms: clock.now() - from, timers_fired: fired };
+			}),
+
+		setBehaviours(changed: Partial<Behaviours>): Behaviours {
+			Object.assign(behaviours, changed);
+			feed.publish('behaviours', { ...changed });
+			return { ...behaviours };
+		},
+		behaviours: () => ({ ...behaviours }),
+		defaultBehaviours: DEFAULT_BEHAVIOURS,
+
+		setCompletion(next: Completion): Completion {
+			completion.current = next;
+			feed.publish('completion', next);
+			return next;
+		},
+		completion: () => completion.current,
+
+		state: () => ({
+			seed: start.seed,
+			start: typeof start.people === 'string' ? start.people : 'document',
+			clock: clockView(),
+			counts: db.steering.counts(),
+			snapshots: snapshots.list(),
+			readers: feed.listeners,
+		}),
+		accounts: () => accounts,
+	};
+}
+
+export type Control = ReturnType<typeof createControl>;
