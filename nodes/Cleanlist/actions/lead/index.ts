@@ -1,9 +1,11 @@
 import type { Resource } from '../operation';
+import { addToList } from './addToList.operation';
 import { getAll } from './getAll.operation';
+import { removeFromList } from './removeFromList.operation';
 
 export const lead: Resource = {
 	value: 'lead',
 	name: 'Lead',
 	defaultOperation: getAll.value,
-	operations: [getAll],
+	operations: [addToList, getAll, removeFromList],
 };
