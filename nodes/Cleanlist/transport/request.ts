@@ -100,7 +100,7 @@ async function sendOnce(
 		const response = (await context.helpers.httpRequestWithAuthentication.call(context, service.credential, {
 			method,
 			url,
-			...(query && { qs: query }),
+			...(query && { qs: query, arrayFormat: 'repeat' as const }),
 			...(body && { body }),
 			json: true,
 			timeout: Math.max(SHORTEST_TIMEOUT_MS, Math.min(TIMEOUT_MS, deadline - now())),
