@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import type { Call } from './client.ts';
 import { ENDPOINTS, effectOf, prefixOf, scopeOf } from './contract.ts';
 import type { Endpoint, Field, Prefix } from './contract.ts';
@@ -201,10 +201,7 @@ function bounds(field: Field): { title: string; value: unknown; inside: boolean 
 	const number = (value: number, inside: boolean) => ({ title: `= ${value}`, value, inside });
 	const text = (length: number, inside: boolean) => ({
 		title: `of ${length} characters`,
-		// Unlike any other run's, for names are remembered.
-		value: randomUUID()
-			.repeat(Math.ceil(length / 36))
-			.slice(0, length),
+		value: unusedText(length),
 		inside,
 	});
 	const items = (count: number, inside: boolean) => ({
@@ -222,6 +219,12 @@ function bounds(field: Field): { title: string; value: unknown; inside: boolean 
 		...(minProperties === undefined ? [] : [{ title: 'of 0 properties', value: {}, inside: false }]),
 	];
 }
+
+/** From where on the characters have not been used: names are remembered, so none must come twice. */
+let unused = randomInt(0x4e00, 0x9000);
+
+const unusedText = (length: number): string =>
+	length === 0 ? '' : String.fromCharCode(unused++) + 'x'.repeat(length - 1);
 
 function item({ name, known }: Field, n: number): unknown {
 	if (name === 'contacts') return { first_name: `First${n}`, last_name: 'Last', company_name: 'Acme' };
