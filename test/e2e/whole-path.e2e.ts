@@ -20,7 +20,7 @@ beforeEach(async () => {
 	receiving = await stage.n8n.client.createWorkflow(receivingWorkflow(stage.credentials));
 	await stage.n8n.client.activate(receiving);
 });
-afterEach(() => stage.n8n.client.deactivate(receiving));
+afterEach(() => stage?.n8n.client.deactivate(receiving));
 
 test('contacts go out of one workflow and come into another, enriched, each exactly once', async () => {
 	const { client, url } = stage.n8n;
@@ -52,7 +52,12 @@ test('listening in the editor takes one result, and leaves the active workflow i
 	});
 
 	expect(modes).toEqual(['manual', 'webhook']);
-	expect(await stage.subscriptions()).toEqual([active]);
+	// n8n stops listening while the execution is already under way.
+	const left = await until('n8n to stop listening', async () => {
+		const subscriptions = await stage.subscriptions();
+		return subscriptions.length < 2 ? subscriptions : undefined;
+	});
+	expect(left).toEqual([active]);
 	// The active workflow still has the secret of its subscription.
 	const second = await client.run(sending, 'Start');
 	const third = await until(
