@@ -11,7 +11,7 @@ import type { Service } from '../transport/service';
 import { readErrorBody } from './error-body';
 import { refusal } from './refusals';
 import { relayRefusal } from './relay-refusals';
-import { sentences, type RequestFacts, type Words } from './words';
+import { sentences, type PaidWork, type RequestFacts, type Words } from './words';
 
 /** Where to look whether a request without an answer was carried out. */
 const FIND_THE_WORKFLOW =
@@ -53,12 +53,13 @@ function answerError(
 
 function answerWords(service: Service, response: ApiResponse, facts: RequestFacts): Words {
 	const { status, location } = response;
+	const paid = paidWork(facts);
 	if (status < 300) {
 		return {
 			message: `${service.title} answered with something that is not JSON`,
 			description: sentences(
 				'Check the address in the credential: a proxy or another server seems to answer there.',
-				facts.paidContacts && `Whether the contacts were accepted is unknown. ${FIND_THE_WORKFLOW}`,
+				paid && `Whether ${paid.what} accepted is unknown. ${paid.whereToLook}`,
 			),
 		};
 	}
@@ -69,13 +70,13 @@ function answerWords(service: Service, response: ApiResponse, facts: RequestFact
 		};
 	}
 	const words = service.title === 'Cleanlist' ? refusal(response, facts) : relayRefusal(response);
-	if (status < 500 || !facts.paidContacts) return words;
+	if (status < 500 || !paid) return words;
 	return {
 		...words,
 		description: sentences(
 			words.description,
-			`Whether the ${facts.paidContacts} contacts were accepted is unknown, so the request was not repeated.`,
-			FIND_THE_WORKFLOW,
+			`Whether ${paid.what} accepted is unknown, so the request was not repeated.`,
+			paid.whereToLook,
 		),
 	};
 }
@@ -89,25 +90,26 @@ function unreachableError(
 	const advice = mayPass
 		? 'Check the address in the credential, and whether the server runs and this n8n can reach it.'
 		: 'Check the address in the credential, and the certificate of the server.';
+	const paid = paidWork(facts);
 	const charge = neverSent
 		? 'The request was never sent, so nothing was charged; running it again is safe.'
-		: `The connection broke after the request was sent, so whether the ${facts.paidContacts} contacts were accepted, and will be charged, is unknown. It was not repeated. ${FIND_THE_WORKFLOW}`;
+		: `The connection broke after the request was sent, so whether ${paid?.what} accepted, and will be charged, is unknown. It was not repeated. ${paid?.whereToLook}`;
 	return nodeApiError(
 		node,
 		{
 			message: neverSent
 				? `${service.title} could not be reached`
 				: `${service.title} did not answer: the connection broke or timed out`,
-			description: sentences(
-				`Reason: ${code ?? cause.message}.`,
-				advice,
-				facts.paidContacts ? charge : undefined,
-				facts.postscript,
-			),
+			description: sentences(`Reason: ${code ?? cause.message}.`, advice, paid && charge, facts.postscript),
 		},
 		{ cause: cause.message },
 		{ itemIndex: facts.itemIndex, code },
 	);
+}
+
+function paidWork({ paid, paidContacts }: RequestFacts): PaidWork | undefined {
+	if (!paidContacts) return paid;
+	return { what: `the ${paidContacts} contacts were`, whereToLook: FIND_THE_WORKFLOW };
 }
 
 interface Details {

@@ -84,6 +84,15 @@ export function flatResult(item: unknown): FlatResult {
 	};
 }
 
+/**
+ * One contact's result in an answer by task. It is documented under `result`; it has also been described at the top
+ * level, as the first of `results`, and as the first of `data`. Until the task is final there is none.
+ */
+export function taskResult(response: IDataObject): Record<string, unknown> {
+	const listed = [response.results, response.data].find((list) => Array.isArray(list) && list.length > 0);
+	return asRecord((listed as unknown[] | undefined)?.[0] ?? response.result);
+}
+
 export function asRecord(value: unknown): Record<string, unknown> {
 	return typeof value === 'object' && value !== null && !Array.isArray(value)
 		? (value as Record<string, unknown>)

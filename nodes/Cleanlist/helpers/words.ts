@@ -8,6 +8,13 @@ export interface Words {
 	itemIndex?: number;
 }
 
+/** What is paid for, and where the user sees whether it was carried out. */
+export interface PaidWork {
+	/** Subject and verb, e.g. `the list was`. */
+	what: string;
+	whereToLook: string;
+}
+
 /** What a request knows about itself that makes its error useful. */
 export interface RequestFacts {
 	/** The input item it was made for. */
@@ -20,6 +27,8 @@ export interface RequestFacts {
 	subject?: { noun: string; id: string; parameter: string };
 	/** Contacts in the request when it costs credits: a failure without an answer leaves the charge unknown. */
 	paidContacts?: number;
+	/** The same of anything else that is paid for. */
+	paid?: PaidWork;
 	/** The input item of a contact in the request, by its position there. */
 	itemOfContact?: (position: number) => number | undefined;
 	/** Credits as they were looked up after the request, for answers that hold no numbers. */

@@ -1,5 +1,5 @@
 import type { IDataObject, INodeExecutionData, IRun } from 'n8n-workflow';
-import type { NewAccount } from '../../../relay/src/reference/index.ts';
+import type { NewAccount, ReferenceOptions } from '../../../relay/src/reference/index.ts';
 import { CleanlistApi, CleanlistRelayApi, Cleanlist, CleanlistTrigger } from '../../../index.ts';
 import { startReference } from '../../reference/harness.ts';
 import type { Client, Harness } from '../../reference/harness.ts';
@@ -8,11 +8,17 @@ import { createN8nEngine, errorOf, itemsOf, ITEMS_NODE } from '../../support/n8n
 import type { N8nEngine, WorkflowJson, WorkflowNode } from '../../support/n8n-engine.ts';
 
 export const CLEANLIST_NODE = 'n8n-nodes-cleanlist.cleanlist';
+/** The type under which n8n runs the node for an AI agent. */
+export const TOOL_NODE = `${CLEANLIST_NODE}Tool`;
 export const TRIGGER_NODE = 'n8n-nodes-cleanlist.cleanlistTrigger';
 
 export const engineWith = (credentials: Record<string, StoredCredential>): N8nEngine =>
 	createN8nEngine({
-		nodes: { [CLEANLIST_NODE]: new Cleanlist(), [TRIGGER_NODE]: new CleanlistTrigger() },
+		nodes: {
+			[CLEANLIST_NODE]: new Cleanlist(),
+			[TOOL_NODE]: new Cleanlist(),
+			[TRIGGER_NODE]: new CleanlistTrigger(),
+		},
 		credentialTypes: [new CleanlistApi(), new CleanlistRelayApi()],
 		credentials,
 	});
@@ -36,6 +42,8 @@ export interface RunOptions {
 	onError?: WorkflowNode['onError'];
 	/** What comes after the Cleanlist node. */
 	after?: WorkflowNode[];
+	/** Run as n8n runs it for an AI agent. */
+	asTool?: boolean;
 }
 
 /** What n8n keeps of a NodeApiError or NodeOperationError. */
@@ -60,13 +68,13 @@ export interface Result {
 export async function runCleanlist(
 	engine: N8nEngine,
 	parameters: IDataObject,
-	{ api = 'api', items = [{}], onError, after = [] }: RunOptions = {},
+	{ api = 'api', items = [{}], onError, after = [], asTool = false }: RunOptions = {},
 ): Promise<Result> {
 	const nodes: WorkflowNode[] = [
 		{ name: 'Items', type: ITEMS_NODE },
 		{
 			name: 'Cleanlist',
-			type: CLEANLIST_NODE,
+			type: asTool ? TOOL_NODE : CLEANLIST_NODE,
 			parameters: parameters as WorkflowNode['parameters'],
 			credentials: {
 				cleanlistApi: { id: api, name: api },
@@ -102,8 +110,12 @@ export interface Bench extends Harness {
  * n8n's engine with the nodes, and the reference API with one account per name; every account is a credential of
  * its name. `api` is an account that may do everything; `wrong` holds a key that nobody has.
  */
-export async function startBench(accounts: Record<string, Partial<NewAccount>> = {}): Promise<Bench> {
-	const harness = await startReference();
+export async function startBench(
+	accounts: Record<string, Partial<NewAccount>> = {},
+	options: Partial<ReferenceOptions> & { requestsPerMinute?: number } = {},
+): Promise<Bench> {
+	const { requestsPerMinute, ...referenceOptions } = options;
+	const harness = await startReference(referenceOptions);
 	const credentials: Record<string, StoredCredential> = {
 		wrong: cleanlistCredential(`clapi_${'x'.repeat(64)}`, harness.baseUrl),
 		nowhere: cleanlistCredential('clapi_x', 'http://127.0.0.1:9'),
@@ -113,7 +125,7 @@ export async function startBench(accounts: Record<string, Partial<NewAccount>> =
 		const client = await harness.client(account);
 		clients[name] = client;
 		// As people paste it.
-		credentials[name] = cleanlistCredential(` ${client.key}\n`, `${harness.baseUrl}//`);
+		credentials[name] = cleanlistCredential(` ${client.key}\n`, `${harness.baseUrl}//`, requestsPerMinute);
 	}
 	const engine = engineWith(credentials);
 	return {

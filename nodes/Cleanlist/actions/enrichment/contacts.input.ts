@@ -2,11 +2,9 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { MAX_CONTACTS } from '../../helpers/batches';
 import { contactFromRow } from '../../helpers/contactColumns';
 import { parseContacts, readContact, type Contact, type ContactField } from '../../helpers/contacts';
+import { ENRICHMENT_TYPES } from '../../helpers/credits';
 import { parameterError } from '../../helpers/errors';
 import { CONTACT_PARAMETERS } from './contacts.fields';
-
-/** Most credits one contact can cost, by enrichment type. */
-export const MOST_CREDITS: Record<string, number> = { none: 0, partial: 1, phone_only: 10, full: 11 };
 
 export interface ContactOptions {
 	contactsPerRequest: number;
@@ -62,13 +60,13 @@ export function readContacts(context: IExecuteFunctions, itemIndex: number): Con
 
 export function readEnrichmentType(context: IExecuteFunctions, itemIndex: number): string {
 	const value = context.getNodeParameter('enrichmentType', itemIndex);
-	if (typeof value === 'string' && Object.hasOwn(MOST_CREDITS, value)) return value;
+	if (typeof value === 'string' && ENRICHMENT_TYPES.includes(value)) return value;
 	throw parameterError(
 		context.getNode(),
 		'Enrichment Type',
 		itemIndex,
 		`There is no enrichment type "${String(value)}"`,
-		`Choose one in the parameter "Enrichment Type"; an expression must give one of ${Object.keys(MOST_CREDITS).join(', ')}.`,
+		`Choose one in the parameter "Enrichment Type"; an expression must give one of ${ENRICHMENT_TYPES.join(', ')}.`,
 	);
 }
 

@@ -1,12 +1,12 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { BulkEnrichRead, SourcesResponse } from '../../../../relay/src/contract';
 import { CONTACT_FIELDS, type Contact } from '../../helpers/contacts';
+import { mostCredits } from '../../helpers/credits';
 import { outcomeError, parameterError } from '../../helpers/errors';
 import type { RequestFacts } from '../../helpers/words';
 import type { Outcome } from '../../transport/outcome';
 import { bodyOf, request, send } from '../../transport/request';
 import { CLEANLIST, LEGACY, RELAY, RELAY_V1 } from '../../transport/service';
-import { MOST_CREDITS } from './contacts.input';
 
 /** Contacts that go out in one request, and where each comes from. */
 export interface Batch {
@@ -65,7 +65,7 @@ async function factsOf(
 ): Promise<RequestFacts> {
 	const outOfCredits = outcome.kind === 'answered' && outcome.response.status === 402;
 	const available = outOfCredits ? await availableCredits(context) : null;
-	const needed = contacts.length * (MOST_CREDITS[enrichmentType] ?? 0);
+	const needed = contacts.length * mostCredits(enrichmentType);
 	return {
 		itemIndex: contacts[0]?.itemIndex,
 		scope: 'enrich:write',

@@ -1,4 +1,5 @@
 import type { Resource } from '../operation';
+import { enrichAndWait } from './enrichAndWait.operation';
 import { get } from './get.operation';
 import { start } from './start.operation';
 
@@ -6,5 +7,5 @@ export const enrichment: Resource = {
 	value: 'enrichment',
 	name: 'Enrichment',
 	defaultOperation: start.value,
-	operations: [get, start],
+	operations: [enrichAndWait, get, start],
 };

@@ -1,0 +1,34 @@
+import { enrichedOutputFields } from '../../helpers/enriched';
+import { waitField } from '../../helpers/waiting';
+import type { BatchOperation } from '../operation';
+import { contactOptions, contactsFields, enrichmentTypeField } from './contacts.fields';
+import { enrichAndWaitRun } from './enrichAndWait.run';
+
+export const enrichAndWait: BatchOperation = {
+	value: 'enrichAndWait',
+	name: 'Enrich and Wait',
+	action: 'Enrich contacts and wait for the results',
+	description:
+		'Find e-mail addresses and phone numbers of people, by LinkedIn URL or by name and company, and wait for the results',
+	scope: 'enrich:write',
+	furtherScopes: ['enrich:read'],
+	endpoints: ['POST /api/v1/public/enrich/bulk', 'GET /api/v1/public/enrich/status'],
+	cost: '1 for each e-mail address found, 10 for each phone number found',
+	fields: [
+		enrichmentTypeField,
+		...contactsFields('columns'),
+		waitField,
+		...enrichedOutputFields,
+		{
+			displayName: 'Options',
+			name: 'options',
+			type: 'collection',
+			placeholder: 'Add Option',
+			default: {},
+			options: contactOptions,
+		},
+	],
+	async executeAll(items) {
+		return await enrichAndWaitRun(this, items.length);
+	},
+};

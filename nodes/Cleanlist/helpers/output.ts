@@ -1,0 +1,69 @@
+import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { parameterError } from './errors';
+
+/** How much of an answer to put out: n8n's usual three choices. */
+export interface Output {
+	mode: 'raw' | 'selectedFields' | 'simple';
+	fields: string[];
+}
+
+/** The parameter "Output"; `fields` are the names to choose from. */
+export function outputFields(fields: readonly string[], simplified: string): INodeProperties[] {
+	return [
+		{
+			displayName: 'Output',
+			name: 'output',
+			type: 'options',
+			default: 'simple',
+			description: 'How much of the answer to return',
+			options: [
+				{ name: 'Raw', value: 'raw', description: 'The answer as Cleanlist gives it' },
+				{ name: 'Selected Fields', value: 'selectedFields', description: 'Only the fields you choose' },
+				{ name: 'Simplified', value: 'simple', description: simplified },
+			],
+		},
+		{
+			displayName: 'Fields',
+			name: 'outputFields',
+			type: 'multiOptions',
+			default: [],
+			required: true,
+			description: 'The fields to return',
+			options: fields.map((value) => ({ name: titled(value), value })),
+			displayOptions: { show: { output: ['selectedFields'] } },
+		},
+	];
+}
+
+export function readOutput(context: IExecuteFunctions, itemIndex: number): Output {
+	const mode = context.getNodeParameter('output', itemIndex, 'simple') as Output['mode'];
+	const chosen = mode === 'selectedFields' ? context.getNodeParameter('outputFields', itemIndex, []) : [];
+	const fields = Array.isArray(chosen) ? chosen.map(String) : [];
+	if (mode !== 'selectedFields' || fields.length > 0) return { mode, fields };
+	throw parameterError(
+		context.getNode(),
+		'Fields',
+		itemIndex,
+		'No fields are chosen',
+		'Choose at least one in the parameter "Fields", or set "Output" to "Simplified".',
+	);
+}
+
+/** @param flat everything there is, flat; `simple` names what of it the simplified answer has */
+export function shaped(
+	{ mode, fields }: Output,
+	{ raw, flat, simple }: { raw: IDataObject; flat: IDataObject; simple: readonly string[] },
+): IDataObject {
+	if (mode === 'raw') return raw;
+	const names = mode === 'simple' ? simple : fields;
+	return Object.fromEntries(names.map((name) => [name, flat[name] ?? null]));
+}
+
+function titled(name: string): string {
+	const words = name.replace('linkedin', 'LinkedIn').split('_');
+	return words
+		.map((word) =>
+			word === 'id' || word === 'url' ? word.toUpperCase() : word[0]?.toUpperCase() + word.slice(1),
+		)
+		.join(' ');
+}

@@ -1,0 +1,62 @@
+import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { now } from '../transport/clock';
+import { pause } from '../transport/pause';
+import { parameterError } from './errors';
+import { isTool } from './tool';
+
+const LONGEST_MINUTES = 24 * 60;
+
+/** An agent, and whoever talks to it, waits for its tool. */
+export const TOOL_WAIT_MS = 60_000;
+
+/** Waits between the rounds of asking; the last one again and again. */
+const ROUNDS_MS = [2_000, 3_000, 5_000, 8_000, 10_000];
+
+export const waitField: INodeProperties = {
+	displayName: 'Wait Up To (Minutes)',
+	name: 'waitUpTo',
+	type: 'number',
+	typeOptions: { minValue: 0 },
+	default: 5,
+	description:
+		'How long to wait for results once everything is sent. What is not ready then is returned with the status "timeout" and its IDs, and can be had later with Enrichment → Get. As a tool of an AI agent the node waits 1 minute at most.',
+};
+
+/** How long to wait, in milliseconds. */
+export function readWait(context: IExecuteFunctions): number {
+	const minutes = context.getNodeParameter('waitUpTo', 0, waitField.default) as number;
+	if (typeof minutes !== 'number' || !(minutes > 0) || minutes > LONGEST_MINUTES) {
+		throw parameterError(
+			context.getNode(),
+			'Wait Up To',
+			0,
+			`"Wait Up To" is ${minutes} minutes, and it must be more than 0 and at most ${LONGEST_MINUTES}`,
+			'Correct the parameter "Wait Up To". To wait not at all, start the enrichment without waiting and get the result later.',
+		);
+	}
+	return isTool(context) ? Math.min(minutes * 60_000, TOOL_WAIT_MS) : minutes * 60_000;
+}
+
+/** Something that is over some time, and has to be asked. */
+export interface Pending {
+	/** Asks; true when there is nothing more to ask. Sends nothing after the deadline. */
+	ask(deadline: number): Promise<boolean>;
+}
+
+/** Asks what is pending in rounds, less and less often, until all is over or the deadline (milliseconds since the epoch) has come. */
+export async function waitFor(
+	context: IExecuteFunctions,
+	pending: Pending[],
+	deadline: number,
+): Promise<void> {
+	let open = pending;
+	for (let round = 0; open.length > 0; round++) {
+		const left = deadline - now();
+		if (left <= 0) return;
+		const wait = ROUNDS_MS[Math.min(round, ROUNDS_MS.length - 1)] as number;
+		await pause(Math.min(wait, left), context.getExecutionCancelSignal());
+		const still: Pending[] = [];
+		for (const each of open) if (!(await each.ask(deadline))) still.push(each);
+		open = still;
+	}
+}
