@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { join } from 'node:path';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -92,7 +92,7 @@ export async function createRelay(options: {
 			trustProxy: config.trustProxy,
 			ingestUrl,
 			isStopping: () => stopping,
-			reference: reference?.routes ?? null,
+			reference: reference && referenceRoutes(reference, config),
 		});
 		opened.push(() => http.close());
 
@@ -148,6 +148,13 @@ async function seed(options: { store: Store; keys: Keys; clock: Clock }): Promis
 	});
 }
 
+const referenceRoutes =
+	(reference: Reference, { reference: { control } }: Config): FastifyPluginAsync =>
+	async (app) => {
+		await app.register(reference.routes);
+		if (control !== 'off') await app.register(reference.controlRoutes(control));
+	};
+
 async function openDemoReference(options: {
 	config: Config;
 	keys: Keys;
@@ -158,7 +165,7 @@ async function openDemoReference(options: {
 	const { config, keys, clock, ids, log } = options;
 	const { completionMs, limits } = config.reference;
 	const path = join(config.dataFolder, REFERENCE_FILE);
-	const reference = await opening(path, () =>
+	return opening(path, () =>
 		openReference({
 			path,
 			clock,
@@ -166,15 +173,11 @@ async function openDemoReference(options: {
 			log,
 			...(completionMs !== null && { completionMs }),
 			...(limits !== null && { limits }),
+			populate: async ({ createAccount }) => {
+				await createAccount({ name: 'Demo', key: keys.demoKey, tier: 'pro', credits: DEMO_CREDITS });
+			},
 		}),
 	);
-	try {
-		await reference.createAccount({ name: 'Demo', key: keys.demoKey, tier: 'pro', credits: DEMO_CREDITS });
-	} catch (error) {
-		await reference.stop();
-		throw error;
-	}
-	return reference;
 }
 
 /** Opens a database and puts the failure into a sentence. */

@@ -18,6 +18,8 @@ export interface Config {
 		completionMs: number | null;
 		/** Null: the reference's own default. */
 		limits: { perKeyPerMinute: number; perOrganizationPerMinute: number } | 'off' | null;
+		/** Who may steer it, under /reference. */
+		control: 'loopback' | 'anywhere' | 'off';
 	};
 	/** Networks (CIDR), addresses and host names that deliveries may go to although they are private. */
 	allow: string[];
@@ -111,6 +113,12 @@ const VARIABLES = {
 		schema: z.string().transform(referenceLimits),
 		expected: 'off, or requests a minute for each key and for each organization, e.g. 60/300',
 	},
+	RELAY_REFERENCE_CONTROL: {
+		about: 'Who may steer it: loopback, anywhere or off',
+		usually: 'loopback',
+		schema: oneOf(['loopback', 'anywhere', 'off']),
+		expected: 'loopback (processes of this machine), anywhere (whoever reaches the port) or off',
+	},
 	RELAY_ALLOW: {
 		about: 'Private networks and hosts that deliveries may go to',
 		usually: 'loopback for a local run',
@@ -190,6 +198,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 			enabled: reference ? reference === 'on' : loopback && publicUrl === null,
 			completionMs: read('RELAY_REFERENCE_COMPLETION_MS') ?? null,
 			limits: read('RELAY_REFERENCE_LIMITS') ?? null,
+			control: read('RELAY_REFERENCE_CONTROL') ?? 'loopback',
 		},
 		allow: read('RELAY_ALLOW') ?? (loopback ? LOOPBACK : []),
 		trustProxy: read('RELAY_TRUST_PROXY') ?? [],

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { createRelay, ListenError } from './app.ts';
 import type { Relay } from './app.ts';
+import { COMMANDS, runCommand } from './cli/index.ts';
+import { UsageError } from './cli/usage-error.ts';
 import { systemClock } from './clock.ts';
 import { closest } from './closest.ts';
 import { ConfigError, readConfig, SETTINGS } from './config.ts';
@@ -24,6 +26,12 @@ const HELP = `cleanlist-relay ${VERSION}
 Takes Cleanlist's webhooks in, loses none, and gets them to n8n.
 
 Usage: cleanlist-relay [--help | --version]
+       cleanlist-relay <command> [options]
+
+Commands, each with its own --help:
+${Object.entries(COMMANDS)
+	.map(([name, about]) => `  ${name.padEnd(31)}${about}`)
+	.join('\n')}
 
 Settings are environment variables (default in brackets):
 ${SETTINGS.map(({ name, about, usually }) => `  ${name.padEnd(31)}${about} [${usually}]`).join('\n')}
@@ -36,9 +44,12 @@ await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<void> {
 	try {
-		if (!answered(args)) await run(readConfig(process.env));
+		const [first = '', ...rest] = args;
+		// Whatever is no option is a command.
+		if (/^[^-]/.test(first)) await runCommand(first, rest);
+		else if (!answered(args)) await run(readConfig(process.env));
 	} catch (error) {
-		const expected = [ArgumentError, ConfigError, DataFolderError, ListenError].some(
+		const expected = [ArgumentError, ConfigError, DataFolderError, ListenError, UsageError].some(
 			(type) => error instanceof type,
 		);
 		const message = error instanceof Error ? error.message : String(error);

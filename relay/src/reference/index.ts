@@ -23,6 +23,7 @@ import { createFeed } from './control/feed.ts';
 import type { Tell } from './control/feed.ts';
 import type { SteeringAccess } from './control/guard.ts';
 import { createRecorder } from './control/recorder.ts';
+import type { Recorder } from './control/recorder.ts';
 import { DEFAULT_SEED, controlRoutes } from './control/routes.ts';
 import { createSteerableIds } from './control/seeded-ids.ts';
 import type { Settings } from './control/settings.ts';
@@ -75,6 +76,8 @@ export interface ReferenceOptions {
 	limits?: RateLimits | 'off';
 	/** How doubtful behaviours of the vendor's begin; `Reference.behaviours` changes them. */
 	behaviours?: Partial<Behaviours>;
+	/** Stands the clock still at that instant (ms since the epoch), from the start and after each reset. */
+	frozenAt?: number;
 	/** Makes what is there from the start and after each reset, again and again without harm. */
 	populate?: (reference: Pick<Reference, 'createAccount' | 'createFolder' | 'createList'>) => Promise<void>;
 	/** Gets ids only: no key, no address, no URL. */
@@ -88,6 +91,7 @@ export interface Reference {
 	controlRoutes(access: SteeringAccess): FastifyPluginAsync;
 	/** The same, for this process. */
 	readonly control: Control;
+	readonly recorder: Pick<Recorder, 'page'>;
 	/** Idempotent when a key is given. */
 	createAccount(account: NewAccount): Promise<Account>;
 	/** Folders, lists with leads, and who sees a list: what people do in the portal and not through the API. */
@@ -113,6 +117,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	const { log, completionMs = 1_500, limits = VENDOR_LIMITS } = options;
 	const db = openDatabase(options.path);
 	const clock = createSteerableClock(options.clock);
+	if (options.frozenAt !== undefined) clock.freeze(options.frozenAt);
 	const ids = createSteerableIds(options.ids);
 	const settings: Settings = { seed: options.seed ?? DEFAULT_SEED };
 	const firstBehaviours = { ...DEFAULT_BEHAVIOURS, ...options.behaviours };
@@ -236,8 +241,9 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 			await app.register(docs, { prefix: DOCS_PREFIX });
 		},
 		control,
+		recorder,
 		controlRoutes: (access) =>
-			controlRoutes({ control, faults, clock: options.clock, ids: options.ids, log, feed, recorder }, access),
+			controlRoutes({ control, clock: options.clock, ids: options.ids, log, feed, recorder }, access),
 		createAccount: async (account) =>
 			createAccount({ db, clock, ids, keyPrefix: behaviours.keyPrefix }, account),
 		createFolder: async (folder) => ({ folderId: portal.createFolder(folder) }),

@@ -14,8 +14,6 @@ const clock = async (path: string, body?: unknown) =>
 	(await steered.send('POST', `/reference/clock/${path}`, { body })).body;
 const submit = async (webhook_url?: string) =>
 	(await steered.as(key)('POST', '/api/v1/public/enrich/bulk', { contacts: contacts(2), webhook_url })).body;
-const status = async (id: string) =>
-	(await steered.as(key)('GET', `/api/v1/public/enrich/status?workflow_id=${id}`)).body;
 
 it('runs the vendor’s whole webhook ladder, each attempt really sent before time goes on', async () => {
 	await clock('freeze', { at: '2026-03-01T00:00:00Z' });

@@ -33,7 +33,7 @@ const ROUNDING = 1e-9;
 export interface Fate {
 	outcome: 'failed' | 'cancelled' | null;
 	/** Whether nothing is to be found for the contact at this place. */
-	misses(index: number): boolean;
+	misses: (index: number) => boolean;
 }
 
 const NO_FATE: Fate = { outcome: null, misses: () => false };

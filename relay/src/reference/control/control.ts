@@ -1,19 +1,21 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { z } from 'zod';
 import { iso } from '../../clock.ts';
 import type { Clock } from '../../clock.ts';
-import { DEFAULT_BEHAVIOURS } from '../behaviours.ts';
 import type { Behaviours } from '../behaviours.ts';
 import type { Database } from '../db/index.ts';
+import { ApiError } from '../errors.ts';
 import type { Portal } from '../portal.ts';
 import type { RateLimiter, RateLimitState } from '../rate-limit.ts';
 import type { RequestLog } from '../request-log.ts';
 import { CAST, seedCast } from '../seed.ts';
 import type { Reference } from '../index.ts';
+import { behavioursView } from './behaviours-view.ts';
 import type { ClockState, SteerableClock } from './steerable-clock.ts';
 import { DEFAULT_COMPLETION } from './completion.ts';
 import type { Completion, CompletionControl } from './completion.ts';
-import { NO_FAULTS } from './faults.ts';
-import type { Faults, FaultsState } from './faults.ts';
+import { MAX_FAULTS, NO_FAULTS, NewFault, faultView } from './faults.ts';
+import type { FaultView, Faults, FaultsState } from './faults.ts';
 import type { Feed } from './feed.ts';
 import { populate } from './populate.ts';
 import type { SeededAccount } from './populate.ts';
@@ -21,7 +23,8 @@ import type { Recorder } from './recorder.ts';
 import type { SeedDocument } from './seed-document.ts';
 import type { IdsState, SteerableIds } from './seeded-ids.ts';
 import type { Settings } from './settings.ts';
-import { createSnapshots } from './snapshots.ts';
+import { SnapshotRefused, createSnapshots } from './snapshots.ts';
+import { check } from './surface.ts';
 
 /**
  * How long `advance` waits in real time for webhooks under way before time goes on. A receiver that answers does so
@@ -120,6 +123,14 @@ export function createControl(o: ControlDependencies) {
 
 	const snapshots = createSnapshots<Saved>({ db: db.snapshots, now: () => clock.now() });
 
+	const kept = (name: string) => {
+		try {
+			return snapshots.save(name, save());
+		} catch (error) {
+			throw error instanceof SnapshotRefused ? limitReached(error.message, error.fix) : error;
+		}
+	};
+
 	const fill = async (): Promise<void> => {
 		await o.populate();
 		const { seed, people } = start;
@@ -201,11 +212,11 @@ export function createControl(o: ControlDependencies) {
 				return { accounts };
 			}),
 
-		/** @throws SnapshotRefused */
+		/** @throws ApiError 409 when there are too many, or too much in them */
 		snapshot: (name: string) =>
 			inTurn(async () => {
 				o.requestLog.flush();
-				const made = snapshots.save(name, save());
+				const made = kept(name);
 				feed.publish('state', { action: 'snapshot', name });
 				return made;
 			}),
@@ -243,13 +254,25 @@ export function createControl(o: ControlDependencies) {
 				return { ...tellClock(), advanced_ms: clock.now() - from, timers_fired: fired };
 			}),
 
+		/** @throws ApiError 422 for a fault that is none, 409 when there are too many */
+		fault(fault: z.input<typeof NewFault>): FaultView {
+			const rule = faults.add(check(NewFault, fault, 'The fault'));
+			if (!rule) {
+				const fix = 'Delete some that are not needed any more.';
+				throw limitReached(`There are ${MAX_FAULTS} faults already.`, fix);
+			}
+			return faultView(rule);
+		},
+		faults: (): FaultView[] => faults.list().map(faultView),
+		/** Ends one, or all. @returns how many there were */
+		removeFaults: (id?: string): number => faults.remove(id),
+
 		setBehaviours(changed: Partial<Behaviours>): Behaviours {
 			Object.assign(behaviours, changed);
 			feed.publish('behaviours', { ...changed });
 			return { ...behaviours };
 		},
 		behaviours: () => ({ ...behaviours }),
-		defaultBehaviours: DEFAULT_BEHAVIOURS,
 
 		setCompletion(next: Completion): Completion {
 			completion.current = next;
@@ -265,9 +288,15 @@ export function createControl(o: ControlDependencies) {
 			counts: db.steering.counts(),
 			snapshots: snapshots.list(),
 			readers: feed.listeners,
+			faults: faults.list().map(faultView),
+			completion: completion.current,
+			behaviours: behavioursView(behaviours),
 		}),
 		accounts: () => accounts,
 	};
 }
+
+const limitReached = (problem: string, fix: string) =>
+	new ApiError({ status: 409, code: 'limit_reached', problem, fix });
 
 export type Control = ReturnType<typeof createControl>;

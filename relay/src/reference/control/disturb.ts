@@ -123,7 +123,7 @@ export function createDisturbance(o: {
 
 	return {
 		/** Adds its hooks; call it before any others are added that answer. */
-		attach(app: FastifyInstance): void {
+		attach: (app: FastifyInstance): void => {
 			app.decorateRequest('referenceFaults', null);
 			app.addHook('onRequest', onRequest);
 			app.addHook('preHandler', preHandler);
@@ -133,7 +133,7 @@ export function createDisturbance(o: {
 			app.addHook('onSend', onSend);
 		},
 		/** Ends every wait that was ordered. */
-		release(): void {
+		release: (): void => {
 			for (const end of [...waiting]) end();
 		},
 	};

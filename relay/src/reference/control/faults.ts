@@ -207,6 +207,8 @@ function isLike(text: string, pattern: string): boolean {
 	return true;
 }
 
+export type FaultView = ReturnType<typeof faultView>;
+
 /** As the control surface writes it. */
 export const faultView = ({ id, hits, match, times, probability, fault }: FaultRule) => ({
 	id,

@@ -40,11 +40,11 @@ export function populate(
 
 	const accounts = document.users.map((user): SeededAccount => {
 		const organization = document.organizations.find(({ name }) => name === user.organization)!;
-		const name = user.name ?? (user.email.split('@', 1)[0] as string);
+		const name = user.name ?? user.email.split('@', 1)[0]!;
 		const keys = user.keys.map(
 			({ key }, index) => key ?? KEY_PREFIX + derive('key', `${user.email} ${index}`, KEY_BYTES),
 		);
-		const [first, ...more] = keys as [string, ...string[]];
+		const [first = '', ...more] = keys;
 		const [firstKey] = user.keys;
 		const account = createAccount(
 			{ db, clock, ids },
@@ -64,6 +64,7 @@ export function populate(
 			},
 		);
 		more.forEach((key, index) => {
+			if (db.accounts.keyByHash(hashKey(key))) return;
 			const { name: keyName = null, expires_at } = user.keys[index + 1]!;
 			db.accounts.insertKey({
 				keyId: `key_${ids.uuid().replaceAll('-', '')}`,

@@ -7,15 +7,12 @@ import { ApiError, notFound } from '../errors.ts';
 import { BehavioursRequest, behavioursFrom, behavioursView } from './behaviours-view.ts';
 import { Completion } from './completion.ts';
 import type { Control, Start } from './control.ts';
-import { MAX_FAULTS, NewFault, faultView } from './faults.ts';
-import type { Faults } from './faults.ts';
 import type { Feed } from './feed.ts';
 import type { SteeringAccess } from './guard.ts';
 import type { SeededAccount } from './populate.ts';
 import { viewOf } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
 import { Seed, readSeedDocument } from './seed-document.ts';
-import { SnapshotRefused } from './snapshots.ts';
 import { createStreams } from './stream.ts';
 import { check, prepareSurface } from './surface.ts';
 
@@ -49,7 +46,6 @@ const RequestsQuery = z.strictObject({
 
 export interface ControlParts {
 	control: Control;
-	faults: Faults;
 	/** The real one: streams beat in real time, whatever the reference's clock does. */
 	clock: Clock;
 	ids: Ids;
@@ -66,34 +62,29 @@ export function controlRoutes(parts: ControlParts, access: SteeringAccess): Fast
 }
 
 function mountControl(app: FastifyInstance, parts: ControlParts, access: SteeringAccess): void {
-	const { control, faults, clock, ids, log, feed, recorder } = parts;
+	const { control, clock, ids, log, feed, recorder } = parts;
 	prepareSurface(app, { access, ids, log });
 	const streams = createStreams({ feed, clock });
 	app.addHook('preClose', async () => streams.closeAll());
 
 	app.post('/reset', async () => ({
-		state: state(),
+		state: control.state(),
 		accounts: accountsView((await control.reset()).accounts),
 	}));
 	app.post('/seed', async ({ body }) => {
 		const { accounts } = await control.seed(startFrom(body));
-		return { state: state(), accounts: accountsView(accounts) };
+		return { state: control.state(), accounts: accountsView(accounts) };
 	});
-	app.get('/state', async () => state());
+	app.get('/state', async () => control.state());
 
 	app.post('/snapshot', async ({ body }) => {
 		const { name } = check(SnapshotRequest, body, 'The snapshot');
-		try {
-			return await control.snapshot(name);
-		} catch (error) {
-			if (error instanceof SnapshotRefused) throw tooMany(error.message, error.fix);
-			throw error;
-		}
+		return control.snapshot(name);
 	});
 	app.post('/restore', async ({ body }) => {
 		const { name } = check(SnapshotRequest, body, 'The snapshot');
 		if (!(await control.restore(name))) throw notFound('snapshot', name);
-		return { name, state: state() };
+		return { name, state: control.state() };
 	});
 
 	app.get('/clock', async () => control.clock());
@@ -111,16 +102,11 @@ function mountControl(app: FastifyInstance, parts: ControlParts, access: Steerin
 		});
 	});
 
-	app.post('/faults', async ({ body }, reply) => {
-		const fault = faults.add(check(NewFault, body, 'The fault'));
-		if (!fault)
-			throw tooMany(`There are ${MAX_FAULTS} faults already.`, 'Delete some that are not needed any more.');
-		return reply.code(201).send(faultView(fault));
-	});
-	app.get('/faults', async () => ({ faults: faults.list().map(faultView) }));
-	app.delete('/faults', async () => ({ removed: faults.remove() }));
+	app.post('/faults', async ({ body }, reply) => reply.code(201).send(control.fault(body as never)));
+	app.get('/faults', async () => ({ faults: control.faults() }));
+	app.delete('/faults', async () => ({ removed: control.removeFaults() }));
 	app.delete<{ Params: { id: string } }>('/faults/:id', async ({ params }) => {
-		if (faults.remove(params.id) === 0) throw notFound('fault', params.id);
+		if (control.removeFaults(params.id) === 0) throw notFound('fault', params.id);
 		return { removed: 1 };
 	});
 
@@ -152,15 +138,6 @@ function mountControl(app: FastifyInstance, parts: ControlParts, access: Steerin
 	});
 
 	app.get('/events', (request, reply) => streams.serve(request, reply));
-
-	function state() {
-		return {
-			...control.state(),
-			faults: faults.list().map(faultView),
-			completion: control.completion(),
-			behaviours: behavioursView(control.behaviours()),
-		};
-	}
 }
 
 /** A seed makes the cast anew, a document what it says. */
@@ -185,9 +162,6 @@ export const accountsView = (accounts: readonly SeededAccount[]) =>
 		user_id: account.userId,
 		organization_id: account.organizationId,
 	}));
-
-const tooMany = (problem: string, fix: string) =>
-	new ApiError({ status: 409, code: 'limit_reached', problem, fix });
 
 const refusePast = () =>
 	new ApiError({

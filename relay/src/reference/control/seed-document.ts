@@ -99,6 +99,8 @@ export const SeedDocument = z.strictObject({
 		.default([]),
 });
 export type SeedDocument = z.output<typeof SeedDocument>;
+/** As it is written: with what may be left out. */
+export type SeedInput = z.input<typeof SeedDocument>;
 
 /**
  * Reads a seed document: its form, and that all that it names is there.

@@ -11,7 +11,7 @@ export function createWebhookFaults({ faults, variants }: { faults: Faults; vari
 
 	return {
 		/** @returns null when nothing is sent */
-		outgoing(webhookUrl: string, payload: WebhookPayload): OutgoingWebhook | null {
+		outgoing: (webhookUrl: string, payload: WebhookPayload): OutgoingWebhook | null => {
 			let { results_truncated } = payload;
 			let results: unknown[] = payload.results;
 			let delayMs = 0;
