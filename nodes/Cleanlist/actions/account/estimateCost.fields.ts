@@ -1,4 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { AGENTS } from '../../helpers/agents';
 import { leadListField } from '../../helpers/listLocator';
 
 /** What a tool's cost is worked out from, by the API's name of the tool. */
@@ -116,13 +117,7 @@ export const fields: INodeProperties[] = [
 		type: 'options',
 		default: 'custom_ai',
 		description: 'Which smart agent would run',
-		options: [
-			{ name: 'Cold Intro E-Mail', value: 'cold_intro_email' },
-			{ name: 'Company Intel', value: 'company_intel' },
-			{ name: 'Custom', value: 'custom_ai' },
-			{ name: 'Pain Point Hypothesis', value: 'pain_point_hypothesis' },
-			{ name: 'Title Normalizer', value: 'title_normalizer' },
-		],
+		options: AGENTS,
 		displayOptions: { show: { tool: ['run_smart_agent'] } },
 	},
 	{

@@ -1,0 +1,61 @@
+import type { IDataObject } from 'n8n-workflow';
+import { withoutEnvelope } from '../../helpers/envelope';
+import { requiredText } from '../../helpers/requiredText';
+import { request } from '../../transport/request';
+import { CLEANLIST, V2 } from '../../transport/service';
+import type { ItemOperation } from '../operation';
+
+export const get: ItemOperation = {
+	value: 'get',
+	name: 'Get',
+	action: 'Get a smart agent run',
+	description: 'Get how far a run is, and what the agent wrote for each lead',
+	scope: 'smart_agents:read',
+	endpoints: ['GET /api/v2/smart-agents/{smart_agent_task_id}'],
+	cost: 'Free',
+	fields: [
+		{
+			displayName: 'Run ID',
+			name: 'runId',
+			type: 'string',
+			default: '={{ $json.smart_agent_task_id }}',
+			required: true,
+			description: 'The smart_agent_task_id that Smart Agent → Run gave',
+		},
+		{
+			displayName: 'Output',
+			name: 'output',
+			type: 'options',
+			default: 'run',
+			description: 'What the items are',
+			options: [
+				{
+					name: 'One Item per Lead',
+					value: 'leads',
+					description: 'What the agent wrote, lead by lead; none while it has written nothing',
+				},
+				{ name: 'One Item per Run', value: 'run', description: 'The run, with its results in one field' },
+			],
+		},
+	],
+	async execute(itemIndex) {
+		const parameter = 'Run ID';
+		const id = requiredText(this, itemIndex, { name: 'runId', title: parameter, what: 'The ID of the run' });
+		const response = await request(this, CLEANLIST, {
+			method: 'GET',
+			path: `${V2}/smart-agents/${encodeURIComponent(id)}`,
+			facts: {
+				itemIndex,
+				scope: 'smart_agents:read',
+				subject: { noun: 'smart agent run', id, parameter },
+			},
+		});
+		if (this.getNodeParameter('output', itemIndex, 'run') !== 'leads') return withoutEnvelope(response);
+		const { status, results } = response;
+		return ((results ?? []) as IDataObject[]).map((result) => ({
+			...result,
+			smart_agent_task_id: id,
+			run_status: status ?? null,
+		}));
+	},
+};

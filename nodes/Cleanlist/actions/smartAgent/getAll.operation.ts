@@ -1,0 +1,67 @@
+import type { IDataObject } from 'n8n-workflow';
+import { parameterError } from '../../helpers/errors';
+import { chosenList, leadListField } from '../../helpers/listLocator';
+import { request } from '../../transport/request';
+import { CLEANLIST, V2 } from '../../transport/service';
+import type { ItemOperation } from '../operation';
+
+/** Most runs Cleanlist lists; there are no further pages. */
+const MOST_RUNS = 100;
+
+export const getAll: ItemOperation = {
+	value: 'getAll',
+	name: 'Get Many',
+	action: 'Get many smart agent runs',
+	description: 'Get the latest runs of smart agents, up to 100',
+	scope: 'smart_agents:read',
+	endpoints: ['GET /api/v2/smart-agents'],
+	cost: 'Free',
+	fields: [
+		{
+			displayName: 'Runs On',
+			name: 'runsOn',
+			type: 'options',
+			noDataExpression: true,
+			default: 'all',
+			description: 'Which runs to get',
+			options: [
+				{ name: 'All Lead Lists', value: 'all' },
+				{ name: 'One Lead List', value: 'list' },
+			],
+		},
+		{ ...leadListField, displayOptions: { show: { runsOn: ['list'] } } },
+		{
+			displayName: 'Limit',
+			name: 'limit',
+			type: 'number',
+			typeOptions: { minValue: 1, maxValue: MOST_RUNS },
+			default: 50,
+			description: 'Max number of results to return',
+		},
+	],
+	async execute(itemIndex) {
+		const list = this.getNodeParameter('runsOn', itemIndex) === 'list' ? chosenList(this, itemIndex) : null;
+		const limit: unknown = this.getNodeParameter('limit', itemIndex, 50);
+		if (!Number.isInteger(limit) || (limit as number) < 1 || (limit as number) > MOST_RUNS) {
+			throw parameterError(
+				this.getNode(),
+				'Limit',
+				itemIndex,
+				`The limit is ${String(limit)}, and it must be a whole number from 1 to ${MOST_RUNS}`,
+				'Correct the parameter "Limit". Cleanlist lists the latest 100 runs and no more; choose one lead list to see its older ones.',
+			);
+		}
+		const { runs } = await request<{ runs?: IDataObject[] }>(this, CLEANLIST, {
+			method: 'GET',
+			path: `${V2}/smart-agents`,
+			query: { limit: limit as number, ...(list && { list_id: list.id }) },
+			facts: {
+				itemIndex,
+				scope: 'smart_agents:read',
+				parameters: { limit: 'Limit', list_id: 'Lead List' },
+				...(list && { subject: list.subject }),
+			},
+		});
+		return runs ?? [];
+	},
+};

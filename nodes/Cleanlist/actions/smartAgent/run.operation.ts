@@ -1,0 +1,151 @@
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { RunSmartAgentRead } from '../../../../relay/src/contract';
+import { withoutEnvelope } from '../../helpers/envelope';
+import { parameterError } from '../../helpers/errors';
+import { chosenList } from '../../helpers/listLocator';
+import { requiredText } from '../../helpers/requiredText';
+import { estimate } from '../../transport/estimate';
+import { request } from '../../transport/request';
+import { CLEANLIST, V2 } from '../../transport/service';
+import type { ItemOperation } from '../operation';
+import { fields, MOST_ROWS } from './run.fields';
+
+const PARAMETERS = {
+	list_id: 'Lead List',
+	agent_type: 'Agent',
+	prompt: 'Prompt',
+	column_name: 'Column Name',
+	lead_scope: 'Leads',
+	max_rows: 'Most Leads',
+	quote_id: 'Quote ID',
+	overwrite: 'Overwrite',
+};
+
+export const run: ItemOperation = {
+	value: 'run',
+	name: 'Run',
+	action: 'Run a smart agent',
+	description:
+		'Have an AI agent of Cleanlist write something for each lead of a lead list, into a column of the list',
+	scope: 'smart_agents:write',
+	furtherScopes: ['credits:read'],
+	endpoints: ['POST /api/v2/credits/estimate', 'POST /api/v2/smart-agents/run'],
+	cost: 'About 1 for each lead, cold intro e-mails about 3',
+	fields,
+	async execute(itemIndex) {
+		const { id, subject } = chosenList(this, itemIndex);
+		const work = readWork(this, itemIndex);
+		const quoteId = await usableQuote(this, itemIndex, id, work);
+		const started = await request<RunSmartAgentRead>(this, CLEANLIST, {
+			method: 'POST',
+			path: `${V2}/smart-agents/run`,
+			body: { list_id: id, ...work, quote_id: quoteId },
+			facts: {
+				itemIndex,
+				scope: 'smart_agents:write',
+				subject,
+				parameters: PARAMETERS,
+				paid: {
+					what: 'the run was',
+					whereToLook:
+						'Before you run it again, see with Smart Agent → Get Many whether the list has a new run. If so, it was carried out, and running it again would be charged again.',
+				},
+			},
+		});
+		return withoutEnvelope(started as IDataObject);
+	},
+};
+
+type Work = ReturnType<typeof readWork>;
+
+function readWork(context: IExecuteFunctions, itemIndex: number) {
+	const agentType = String(context.getNodeParameter('agentType', itemIndex));
+	const leadScope = String(context.getNodeParameter('leadScope', itemIndex));
+	const { overwrite = false } = context.getNodeParameter('options', itemIndex, {}) as { overwrite?: boolean };
+	return {
+		agent_type: agentType,
+		...(agentType === 'custom_ai' && {
+			prompt: requiredText(context, itemIndex, { name: 'prompt', title: 'Prompt', what: 'The prompt' }),
+		}),
+		column_name: requiredText(context, itemIndex, {
+			name: 'columnName',
+			title: 'Column Name',
+			what: 'The name of the column',
+		}),
+		lead_scope: leadScope,
+		...(leadScope === 'subset' && { max_rows: mostRows(context, itemIndex) }),
+		overwrite,
+	};
+}
+
+function mostRows(context: IExecuteFunctions, itemIndex: number): number {
+	const rows: unknown = context.getNodeParameter('maxRows', itemIndex);
+	if (Number.isInteger(rows) && (rows as number) >= 1 && (rows as number) <= MOST_ROWS) return rows as number;
+	throw parameterError(
+		context.getNode(),
+		'Most Leads',
+		itemIndex,
+		`"Most Leads" is ${String(rows)}, and it must be a whole number from 1 to ${MOST_ROWS}`,
+		'Correct the parameter "Most Leads".',
+	);
+}
+
+/** The given quote, or a new one; an error when that is for more than the user wants to spend. */
+async function usableQuote(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	listId: string,
+	work: Work,
+): Promise<string> {
+	const options = context.getNodeParameter('options', itemIndex, {}) as {
+		quoteId?: string;
+		mostCredits?: number;
+	};
+	const given = String(options.quoteId ?? '').trim();
+	const most = options.mostCredits;
+	const title = 'Most Credits to Spend';
+	if (most !== undefined && (!Number.isFinite(most) || most < 0)) {
+		throw parameterError(
+			context.getNode(),
+			title,
+			itemIndex,
+			`"${title}" is ${String(most)}, and it must be a number from 0`,
+			`Correct the option "${title}", or remove it.`,
+		);
+	}
+	if (given !== '' && most !== undefined) {
+		throw parameterError(
+			context.getNode(),
+			title,
+			itemIndex,
+			`"${title}" and "Quote ID" do not go together`,
+			'The quote is for a certain cost already, which can not be looked up. Remove one of the two options.',
+		);
+	}
+	if (given !== '') return given;
+	const quote = await estimate(
+		context,
+		{ tool: 'run_smart_agent', list_id: listId, agent_type: work.agent_type, extra: extraOf(work) },
+		{
+			itemIndex,
+			parameters: PARAMETERS,
+			subject: { noun: 'lead list', id: listId, parameter: 'Lead List' },
+		},
+	);
+	const cost = quote.estimated_cost;
+	if (most !== undefined && (typeof cost !== 'number' || cost > most)) {
+		throw parameterError(
+			context.getNode(),
+			title,
+			itemIndex,
+			`The run may cost ${cost ?? 'an unknown number of'} credits, and ${most} may be spent`,
+			`Nothing was started. Lower "Most Leads", or raise the option "${title}".`,
+		);
+	}
+	return quote.quote_id ?? '';
+}
+
+/** What the estimate has no field of its own for. */
+function extraOf({ max_rows }: Work): IDataObject {
+	return max_rows === undefined ? {} : { max_rows };
+}
