@@ -3,6 +3,9 @@ import { startBench } from './support/bench.ts';
 import type { Bench } from './support/bench.ts';
 
 const contact = { linkedin_url: 'https://www.linkedin.com/in/ada-example' };
+/** Different people: the same one would be sent once. */
+const contacts = (count: number) =>
+	Array.from({ length: count }, (_, n) => ({ linkedin_url: `${contact.linkedin_url}-${n}` }));
 const id = (value: string) => ({ __rl: true, mode: 'id', value });
 const lists: IDataObject = { resource: 'leadList', operation: 'getAll' };
 const createList: IDataObject = { resource: 'leadList', operation: 'create', name: '={{ $json.name }}' };
@@ -88,7 +91,7 @@ describe('what the API refuses', () => {
 	});
 
 	it('a run that costs more than there is, with the shortfall', async () => {
-		const items = Array.from({ length: 5 }, () => contact);
+		const items = contacts(5);
 		const error = await refused('poor', start(), items);
 		expect(error).toMatchObject({ httpCode: '402', message: 'Not enough Cleanlist credits: 2 are missing' });
 		expect(error.description).toContain('may cost up to 5 credits');
@@ -99,11 +102,7 @@ describe('what the API refuses', () => {
 	});
 
 	it('the same for a key that may not see the balance', async () => {
-		const error = await refused(
-			'blind',
-			start(),
-			Array.from({ length: 5 }, () => contact),
-		);
+		const error = await refused('blind', start(), contacts(5));
 		expect(error.message).toBe('Not enough Cleanlist credits');
 		expect(error.description).toContain('Buy credits');
 	});
@@ -153,7 +152,7 @@ describe('what the API refuses', () => {
 	});
 
 	it('251 contacts in one request: the node sends two, and refuses to send more in one', async () => {
-		const items = Array.from({ length: 251 }, () => contact);
+		const items = contacts(251);
 		const { json } = await bench.run(start(), { items });
 		expect(new Set(json.map(({ workflow_id }) => workflow_id)).size).toBe(2);
 		expect(new Set(json.map(({ task_id }) => task_id)).size).toBe(251);
