@@ -1,15 +1,16 @@
 /**
- * `npm run bench`: measures, compares within the same run, and writes docs/benchmarks.md.
+ * `npm run bench`: measures, compares within the same run, and writes its section of docs/benchmarks.md.
  *
  *   npm run bench                 the full run
  *   npm run bench -- --quick      short rounds, prints only: for trying things
  */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { LoadResult } from './load.ts';
+import { writeSection } from './page.ts';
 
 const quick = process.argv.includes('--quick');
 const ROUNDS = quick ? 1 : 5;
@@ -104,12 +105,9 @@ const rows = comparisons.flatMap(({ bytes, durable, bare, ratio, ratios }) => [
 	),
 ]);
 const at2KiB = comparisons[0]?.ratio ?? NaN;
-const report = `# Benchmarks
+const report = `## Ingest: durable, against the same server without storage
 
 Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}; do not edit. Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}.
-Machines are noisy: read the ratios, which compare two things measured in turn in the same run, not the absolute figures.
-
-## Ingest: durable, against the same server without storage
 
 Webhooks of one size each, every one with a workflow id of its own, over HTTP on ${CONNECTIONS} keep-alive connections from a
 second process; medians of ${ROUNDS} rounds of ${SECONDS} s after 2 s of warm-up. After each round the events on disk are counted: they are
@@ -122,8 +120,4 @@ ${rows.join('\n')}
 Goal at 2 KiB: a ratio of at least ${GOAL}. ${at2KiB >= GOAL ? 'Met' : 'Not met'}.
 `;
 console.log(`\n${report}`);
-if (!quick) {
-	const file = join(import.meta.dirname, '../../docs/benchmarks.md');
-	await writeFile(file, report);
-	console.log(`Written to ${file}`);
-}
+if (!quick) console.log(`Written to ${await writeSection('bench', report)}`);
