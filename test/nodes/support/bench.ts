@@ -38,6 +38,8 @@ export interface RunOptions {
 	api?: string;
 	/** Items that go into the node; default one empty item. */
 	items?: IDataObject[];
+	/** The items' files, by the items' positions. */
+	binaries?: INodeExecutionData['binary'][];
 	/** What the node does with an error. */
 	onError?: WorkflowNode['onError'];
 	/** What comes after the Cleanlist node. */
@@ -68,7 +70,7 @@ export interface Result {
 export async function runCleanlist(
 	engine: N8nEngine,
 	parameters: IDataObject,
-	{ api = 'api', items = [{}], onError, after = [], asTool = false }: RunOptions = {},
+	{ api = 'api', items = [{}], binaries = [], onError, after = [], asTool = false }: RunOptions = {},
 ): Promise<Result> {
 	const nodes: WorkflowNode[] = [
 		{ name: 'Items', type: ITEMS_NODE },
@@ -88,7 +90,15 @@ export async function runCleanlist(
 	for (const [index, node] of nodes.slice(1).entries()) {
 		connections[nodes[index]!.name] = { main: [[{ node: node.name, type: 'main', index: 0 }]] };
 	}
-	const run = await engine.run({ nodes, connections }, { inputItems: items.map((item) => ({ json: item })) });
+	const run = await engine.run(
+		{ nodes, connections },
+		{
+			inputItems: items.map((item, index) => ({
+				json: item,
+				...(binaries[index] && { binary: binaries[index] }),
+			})),
+		},
+	);
 	const out = itemsOf(run, 'Cleanlist');
 	return {
 		run,
