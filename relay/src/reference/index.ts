@@ -243,7 +243,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		control,
 		recorder,
 		controlRoutes: (access) =>
-			controlRoutes({ control, clock: options.clock, ids: options.ids, log, feed, recorder }, access),
+			controlRoutes({ db, control, clock: options.clock, ids: options.ids, log, feed, recorder }, access),
 		createAccount: async (account) =>
 			createAccount({ db, clock, ids, keyPrefix: behaviours.keyPrefix }, account),
 		createFolder: async (folder) => ({ folderId: portal.createFolder(folder) }),

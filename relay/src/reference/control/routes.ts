@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { Ids } from '../../ids.ts';
+import type { Database } from '../db/index.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { mountInspector } from '../inspector/routes.ts';
 import { BehavioursRequest, behavioursFrom, behavioursView } from './behaviours-view.ts';
 import { Completion } from './completion.ts';
 import type { Control, Start } from './control.ts';
@@ -52,6 +54,8 @@ export interface ControlParts {
 	log: Logger;
 	feed: Feed;
 	recorder: Recorder;
+	/** To be looked into only. */
+	db: Database;
 }
 
 /** Everything under /reference/; register it without a prefix. */
@@ -138,6 +142,8 @@ function mountControl(app: FastifyInstance, parts: ControlParts, access: Steerin
 	});
 
 	app.get('/events', (request, reply) => streams.serve(request, reply));
+
+	mountInspector(app, parts);
 }
 
 /** A seed makes the cast anew, a document what it says. */

@@ -6,6 +6,7 @@ import { enrichmentRunQueries } from './enrichment-runs.ts';
 import { exportQueries } from './exports.ts';
 import { folderQueries } from './folders.ts';
 import { idempotencyQueries } from './idempotency.ts';
+import { inspectorQueries } from './inspector.ts';
 import { keyQueries } from './keys.ts';
 import { leadListQueries } from './lead-lists.ts';
 import { listLeadQueries } from './list-leads.ts';
@@ -45,6 +46,7 @@ export function openDatabase(path: string) {
 		webhooks: webhookQueries(db),
 		steering: steeringQueries(db),
 		snapshots: snapshotQueries(db),
+		inspector: inspectorQueries(db),
 
 		/**
 		 * Runs `work` in one transaction: all of it is on disk when this returns, or none of it. Inside another
