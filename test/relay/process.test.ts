@@ -283,7 +283,7 @@ describe('what stops it from starting is said in one sentence, with exit code 1 
 
 	test.each([
 		['--hepl', /There is no argument "--hepl"; did you mean --help\?/],
-		['start', /There is no argument "start": settings are environment variables, listed by --help\./],
+		['start', /There is no command "start"; there are reference and seed\./],
 	])('the argument %s is unknown', async (argument, sentence) => {
 		await expectRefusal({ args: [argument] }, sentence);
 	});

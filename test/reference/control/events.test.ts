@@ -83,6 +83,23 @@ it('takes 32 readers, and one more when one has gone', async () => {
 	for (const feed of feeds) feed.close();
 });
 
+it('cuts off a reader that does not read, and goes on', async () => {
+	const socket = connect(Number(new URL(steered.baseUrl).port), '127.0.0.1');
+	socket.on('error', () => {});
+	socket.pause();
+	socket.write('GET /reference/events HTTP/1.1\r\nHost: localhost\r\n\r\n');
+	const readers = () => steered.reference.control.state().readers;
+	await until(() => readers() === 1);
+	// What the system's own buffers take comes before what waits in the process: some megabytes.
+	const path = `/api/v2/lead-lists?folder_id=${'x'.repeat(1_900)}`;
+	for (let sent = 0; readers() > 0 && sent < 20_000; sent += 100) {
+		await Promise.all(Array.from({ length: 100 }, () => steered.send('GET', path)));
+	}
+	expect(readers()).toBe(0);
+	expect((await ask()).status).toBe(200);
+	socket.destroy();
+});
+
 it('ends with the server', async () => {
 	const feed = await follow(steered.baseUrl);
 	const ended = feed.ended();

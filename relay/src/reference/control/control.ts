@@ -269,7 +269,7 @@ export function createControl(o: ControlDependencies) {
 
 		setBehaviours(changed: Partial<Behaviours>): Behaviours {
 			Object.assign(behaviours, changed);
-			feed.publish('behaviours', { ...changed });
+			feed.publish('behaviours', behavioursView(behaviours));
 			return { ...behaviours };
 		},
 		behaviours: () => ({ ...behaviours }),

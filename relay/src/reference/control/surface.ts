@@ -83,7 +83,11 @@ export const problemsOf = (issues: readonly z.core.$ZodIssue[], root: unknown): 
 				at('there is no such field', 'Remove it, or correct its name.', [key]),
 			);
 		}
-		if (input === undefined && issue.code !== 'custom') return at('it is missing', 'Add it.');
+		if (input === undefined && issue.code !== 'custom') {
+			return path.length === 0
+				? at('there is none', 'Send it as a JSON object.')
+				: at('it is missing', 'Add it.');
+		}
 		if (issue.code === 'invalid_value') {
 			return at('not one of the values it can have', `Use one of: ${issue.values.map(String).join(', ')}.`);
 		}
