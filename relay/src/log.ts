@@ -32,17 +32,19 @@ export function createLogger(options: {
 }
 
 /** Standard output for logs, buffered, so that a reader that stalls never holds up a webhook. */
-export function stdoutLog(): LogOutput & { flush(): void } {
+export function stdoutLog(): LogOutput & { flush(done: () => void): void } {
 	const stream = pino.destination({ fd: 1, sync: false });
 	// Whoever read the logs is gone. The relay's work goes on without them.
 	stream.on('error', () => {});
 	return {
 		write: (text) => void stream.write(text),
-		flush: () => {
+		flush: (done) => {
 			try {
-				stream.flushSync();
+				// Not flushSync: it knows nothing of a write under way, which an exit right after it would lose.
+				stream.flush(() => done());
 			} catch {
 				// Not open yet, or its reader is gone: there is nobody to tell.
+				done();
 			}
 		},
 	};

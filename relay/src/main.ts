@@ -73,6 +73,9 @@ function answered(args: string[]): boolean {
 	return true;
 }
 
+/** How long the end waits for the last log lines to be taken, in ms. */
+const LAST_LINES_MS = 1_000;
+
 async function run(config: Config): Promise<void> {
 	// Everything made from here on, databases included, is for this user alone.
 	process.umask(0o077);
@@ -84,8 +87,10 @@ async function run(config: Config): Promise<void> {
 		output,
 	});
 	const exit = (code: number) => {
-		output.flush();
-		process.exit(code);
+		const leave = () => process.exit(code);
+		output.flush(leave);
+		// A reader that does not read must not keep the process.
+		systemClock.schedule(LAST_LINES_MS, leave);
 	};
 	process.on('uncaughtException', (error) => {
 		log.fatal({ err: error }, 'stopped by a defect');
