@@ -2,7 +2,6 @@ import { EnrichmentStatusResponse } from '../../../relay/src/contract/enrichment
 import { WebhookPayload } from '../../../relay/src/contract/webhook.ts';
 import { WorkflowStatusResponse } from '../../../relay/src/contract/enrichment.ts';
 import { contacts, startReceiver } from '../harness.ts';
-import type { Json } from '../harness.ts';
 import { follow, startSteered } from './harness.ts';
 import type { Answer, Steered } from './harness.ts';
 
@@ -280,5 +279,5 @@ it.each<[unknown, string]>([
 ])('is refused when it is none: %j', async (body, path) => {
 	const refused = await steered.send('POST', '/reference/completion', { body });
 	expect(refused.status).toBe(422);
-	expect((refused.body as Json).error.details.problems[0].path).toBe(path);
+	expect(refused.body.error.details.problems[0].path).toBe(path);
 });

@@ -132,6 +132,11 @@ export function readSeedDocument(value: unknown): SeedDocument {
 	};
 
 	const { organizations, users, folders, lists } = document;
+	/** Not told apart when one of them is in no organization that there is: that is told already. */
+	const areTogether = (one: string, other: string): boolean => {
+		const names = [one, other].map((email) => organizationOf.get(email) ?? '');
+		return names[0] === names[1] || !names.every((name) => organizationNames.includes(name));
+	};
 	const organizationOf = new Map(users.map(({ email, organization }) => [email, organization]));
 	const emails = users.map(({ email }) => email);
 	const organizationNames = organizations.map((organization) => organization.name);
@@ -184,7 +189,7 @@ export function readSeedDocument(value: unknown): SeedDocument {
 			if (!known(at, email, emails, 'user')) return;
 			if (email === owner) {
 				problems.push({ path: at, problem: 'it is the owner', fix: 'Name other users only.' });
-			} else if (organizationOf.get(email) !== organizationOf.get(owner)) {
+			} else if (!areTogether(email, owner)) {
 				const fix = 'Share with users of the owner’s organization.';
 				problems.push({ path: at, problem: 'this user is of another organization', fix });
 			}

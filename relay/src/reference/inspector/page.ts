@@ -122,11 +122,9 @@ export function inspectorPage(sources: Sources): string {
 								<button type="button" class="danger" data-do="ask-reset">Reset …</button>
 							</div>`,
 						])}
-						<noscript
-							><p class="soft">
-								Scripts are off: this page can be read, and reloaded. Steer with requests to /reference/.
-							</p></noscript
-						>
+						<p class="soft without-script">
+							Scripts are off: this page can be read, and reloaded. Steer with requests to /reference/.
+						</p>
 					</aside>
 				</div>
 				<dialog id="sure" aria-labelledby="sure-title">
