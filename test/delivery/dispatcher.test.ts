@@ -174,7 +174,7 @@ describe('dispatcher', () => {
 		expect(accepted).toBe(1);
 	});
 
-	it('gives up after the whole schedule, some four days, and keeps the event', async () => {
+	it('gives up after the whole schedule, some three days, and keeps the event', async () => {
 		await subscribe();
 		const event = await ingest();
 		receiver.answer(500);

@@ -4,7 +4,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Waits before the retries, in ms; after the last one a delivery is dead. About four days in all. */
+/** Waits before the retries, in ms; after the last one a delivery is dead. About three days in all. */
 export const SCHEDULE_MS = [
 	5 * SECOND,
 	15 * SECOND,
