@@ -13,8 +13,8 @@ import type { LoadResult } from './load.ts';
 import { writeSection } from './page.ts';
 
 const quick = process.argv.includes('--quick');
-const ROUNDS = quick ? 1 : 5;
-const SECONDS = quick ? 2 : 5;
+const ROUNDS = quick ? 1 : 3;
+const SECONDS = quick ? 2 : 3;
 const CONNECTIONS = 64;
 /** The goal of the project, at 2 KiB. */
 const GOAL = 0.75;
