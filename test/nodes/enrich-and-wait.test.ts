@@ -110,7 +110,7 @@ describe('Enrichment → Enrich and Wait', () => {
 			items: people(30).map((item, n) => ({ ...item, type: n < 20 ? type : 'full' })),
 		});
 		for (const key of ['email', 'phone']) {
-			expect(json.slice(0, 20).some((item) => item[key] !== null)).toBe((looked).includes(key));
+			expect(json.slice(0, 20).some((item) => item[key] !== null)).toBe(looked.includes(key));
 		}
 		expect(json.slice(20).some((item) => item.phone !== null)).toBe(true);
 		if (looked.length === 0)

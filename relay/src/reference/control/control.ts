@@ -234,9 +234,10 @@ export function createControl(o: ControlDependencies) {
 			}),
 
 		clock: clockView,
+		/** @throws ApiError 422 for what is no instant, as `advance` does */
 		freeze: (at?: number) =>
 			inTurn(async () => {
-				clock.freeze(at);
+				clock.freeze(at === undefined ? clock.now() : instant(at));
 				// Its due times are the same, but how far off they are is not.
 				o.agenda.wake();
 				return tellClock();
@@ -250,7 +251,14 @@ export function createControl(o: ControlDependencies) {
 		advance: (until: (now: number) => number) =>
 			inTurn(async () => {
 				const from = clock.now();
-				const fired = await clock.advance(until(from), settled);
+				const end = instant(until(from));
+				if (end < from) {
+					throw refusedInstant(
+						'The clock only advances to a later instant.',
+						'Freeze it at the earlier one, or reset.',
+					);
+				}
+				const fired = await clock.advance(end, settled);
 				return { ...tellClock(), advanced_ms: clock.now() - from, timers_fired: fired };
 			}),
 
@@ -295,6 +303,17 @@ export function createControl(o: ControlDependencies) {
 		accounts: () => accounts,
 	};
 }
+
+/** 9999 is the last year that all clients can read. */
+const LATEST = Date.UTC(9999, 11, 31);
+
+function instant(ms: number): number {
+	if (ms >= 0 && ms <= LATEST) return ms;
+	throw refusedInstant('The clock only stands at an instant between 1970 and 9999.', 'Name such an instant.');
+}
+
+const refusedInstant = (problem: string, fix: string) =>
+	new ApiError({ status: 422, code: 'invalid_request', problem, fix });
 
 const limitReached = (problem: string, fix: string) =>
 	new ApiError({ status: 409, code: 'limit_reached', problem, fix });
