@@ -37,7 +37,7 @@ const log = pino({ level: 'warn' });
 const used = stores ? store : storeless;
 const clock = systemClock;
 const ids = systemIds;
-const http = await createHttp({
+const { http } = await createHttp({
 	store: used,
 	inbox: createInbox({ store: used, clock, ids, log, onStored: () => undefined }),
 	guard: createAddressGuard({ allow: [] }),

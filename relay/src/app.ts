@@ -8,6 +8,7 @@ import { DataFolderError, REFERENCE_FILE, STORE_FILE } from './data-folder.ts';
 import type { Keys } from './data-folder.ts';
 import { createAddressGuard } from './delivery/address-guard.ts';
 import { createDispatcher } from './delivery/index.ts';
+import type { RouteEntry } from './http/routes.ts';
 import { createHttp } from './http/server.ts';
 import { systemIds } from './ids.ts';
 import type { Ids } from './ids.ts';
@@ -26,6 +27,8 @@ const DEMO_CREDITS = 120_000;
 /** A relay, put together. */
 export interface Relay {
 	http: FastifyInstance;
+	/** The relay's own routes and who may call them. */
+	routes: readonly RouteEntry[];
 	store: Store;
 	reference: Reference | null;
 	/** Starts taking requests and delivering. Resolves with the base URL others reach the relay under. */
@@ -81,7 +84,7 @@ export async function createRelay(options: {
 			if (baseUrl === null) throw new Error('The ingest URL is known once the relay listens.');
 			return `${baseUrl}/in/${deriveIngestToken(keys.masterKey, sourceId)}`;
 		};
-		const http = await createHttp({
+		const { http, routes } = await createHttp({
 			store,
 			inbox,
 			guard,
@@ -110,6 +113,7 @@ export async function createRelay(options: {
 
 		return {
 			http,
+			routes,
 			store,
 			reference,
 			async listen() {

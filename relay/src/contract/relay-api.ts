@@ -132,3 +132,6 @@ export const Problem = z.strictObject({
 	errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
 });
 export type Problem = z.infer<typeof Problem>;
+
+/** The answer of `/healthz` and `/readyz` when all is well. */
+export const Health = z.strictObject({ status: z.enum(['ok', 'ready']) });

@@ -1,11 +1,11 @@
-import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { iso } from '../clock.ts';
-import { RELAY_PREFIX } from '../contract/relay-api.ts';
-import type { DeliveryView, EventDetail, EventsResponse, EventView } from '../contract/relay-api.ts';
+import { EventDetail, EventsResponse, RELAY_PREFIX } from '../contract/relay-api.ts';
+import type { DeliveryView, EventView } from '../contract/relay-api.ts';
 import type { Store, StoredDelivery, StoredEvent } from '../store/port.ts';
-import type { Authorize } from './auth.ts';
-import { parse, ProblemError } from './errors.ts';
+import { ProblemError } from './errors.ts';
+import { IdParams } from './routes.ts';
+import type { RelayRoutes } from './routes.ts';
 
 const ListQuery = z.strictObject({
 	limit: z
@@ -23,32 +23,48 @@ const ListQuery = z.strictObject({
 });
 
 /** `/relay/v1/events`: what came in and what became of it. */
-export function eventRoutes(options: { store: Store; authorize: Authorize }): FastifyPluginAsync {
-	const { store, authorize } = options;
-	const mayRead = { onRequest: authorize('read') };
+export function eventRoutes({ store }: { store: Store }): RelayRoutes {
+	const config = { access: ['read'] } as const;
 
 	return async (http) => {
-		http.get(`${RELAY_PREFIX}/events`, mayRead, async (request): Promise<EventsResponse> => {
-			const { limit, cursor, workflow_id } = parse(ListQuery, request.query, 'query');
-			// One more than asked for tells whether there is a next page.
-			const found = await store.listEvents({
-				limit: limit + 1,
-				...(cursor && { before: cursor }),
-				...(workflow_id && { workflowId: workflow_id }),
-			});
-			const page = found.slice(0, limit);
-			const last = page.at(-1);
-			return {
-				events: page.map(view),
-				cursor: found.length > limit && last ? encodeCursor(last.id) : null,
-			};
-		});
+		http.get(
+			`${RELAY_PREFIX}/events`,
+			{
+				config,
+				schema: {
+					summary: 'What came in, newest first',
+					querystring: ListQuery,
+					response: { 200: EventsResponse },
+				},
+			},
+			async ({ query: { limit, cursor, workflow_id } }) => {
+				// One more than asked for tells whether there is a next page.
+				const found = await store.listEvents({
+					limit: limit + 1,
+					...(cursor && { before: cursor }),
+					...(workflow_id && { workflowId: workflow_id }),
+				});
+				const page = found.slice(0, limit);
+				const last = page.at(-1);
+				return {
+					events: page.map(view),
+					cursor: found.length > limit && last ? encodeCursor(last.id) : null,
+				};
+			},
+		);
 
-		http.get<{ Params: { id: string } }>(
+		http.get(
 			`${RELAY_PREFIX}/events/:id`,
-			mayRead,
-			async (request): Promise<EventDetail> => {
-				const { id } = request.params;
+			{
+				config,
+				schema: {
+					summary: 'One event with its deliveries and every attempt',
+					params: IdParams,
+					response: { 200: EventDetail },
+					problems: ['event_not_found'],
+				},
+			},
+			async ({ params: { id } }) => {
 				const event = await store.getEvent(id);
 				if (!event) {
 					throw new ProblemError('event_not_found', {

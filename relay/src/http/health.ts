@@ -1,28 +1,48 @@
-import type { FastifyPluginAsync } from 'fastify';
+import { Health } from '../contract/relay-api.ts';
 import type { Store } from '../store/port.ts';
 import { ProblemError } from './errors.ts';
+import type { RelayRoutes } from './routes.ts';
 
 /**
  * `/healthz`: the process answers. `/readyz`: it can take webhooks in, which is to say that the store can write
  * and that no shutdown has begun.
  */
-export function healthRoutes(options: { store: Store; isStopping: () => boolean }): FastifyPluginAsync {
+export function healthRoutes(options: { store: Store; isStopping: () => boolean }): RelayRoutes {
 	const { store, isStopping } = options;
 	let checking: Promise<void> | null = null;
 	/** However many ask at once, the store is asked once: these routes are public. */
 	const check = () => (checking ??= store.ping().finally(() => (checking = null)));
 
 	return async (http) => {
-		http.get('/healthz', () => ({ status: 'ok' }));
-		http.get('/readyz', async () => {
-			if (isStopping()) {
-				throw new ProblemError('shutting_down', {
-					detail: 'The relay finishes what it has begun and takes nothing new.',
-					retryAfterS: 10,
-				});
-			}
-			await check();
-			return { status: 'ready' };
-		});
+		http.get(
+			'/healthz',
+			{
+				config: { access: 'public' },
+				schema: { summary: 'Whether the process answers', response: { 200: Health } },
+			},
+			async () => ({ status: 'ok' as const }),
+		);
+
+		http.get(
+			'/readyz',
+			{
+				config: { access: 'public' },
+				schema: {
+					summary: 'Whether webhooks are taken in',
+					response: { 200: Health },
+					problems: ['shutting_down'],
+				},
+			},
+			async () => {
+				if (isStopping()) {
+					throw new ProblemError('shutting_down', {
+						detail: 'The relay finishes what it has begun and takes nothing new.',
+						retryAfterS: 10,
+					});
+				}
+				await check();
+				return { status: 'ready' as const };
+			},
+		);
 	};
 }

@@ -1,10 +1,12 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import type { IngestResponse } from '../contract/relay-api.ts';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { IngestResponse } from '../contract/relay-api.ts';
 import { sha256 } from '../crypto.ts';
 import type { Inbox } from '../inbox/index.ts';
 import type { Source, Store } from '../store/port.ts';
 import { ProblemError } from './errors.ts';
 import { MAX_EVENT_BYTES } from './limits.ts';
+import type { RelayRoutes } from './routes.ts';
 import type { UnknownTokenLimiter } from './unknown-token-limiter.ts';
 
 interface Sender {
@@ -20,7 +22,7 @@ export function ingestRoutes(options: {
 	store: Store;
 	inbox: Inbox;
 	limiter: UnknownTokenLimiter;
-}): FastifyPluginAsync {
+}): RelayRoutes {
 	const { store, inbox, limiter } = options;
 
 	async function findSource(token: string, request: FastifyRequest): Promise<Source> {
@@ -41,9 +43,17 @@ export function ingestRoutes(options: {
 		http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 		http.decorateRequest('sender', null);
 
-		http.post<{ Params: { token: string }; Body: Buffer | undefined }>(
+		http.post(
 			'/in/:token',
 			{
+				// The token in the path is what opens it.
+				config: { access: 'public' },
+				schema: {
+					summary: 'Takes a webhook in; answered when it is on disk',
+					params: z.object({ token: z.string() }),
+					response: { 200: IngestResponse },
+					problems: ['unknown_ingest_token', 'too_large', 'too_many_requests'],
+				},
 				bodyLimit: MAX_EVENT_BYTES,
 				// Before the body is read: a stranger's 4 MiB are not worth taking in.
 				onRequest: async (request) => {
@@ -58,7 +68,10 @@ export function ingestRoutes(options: {
 			},
 			async (request): Promise<IngestResponse> => {
 				const { source, contentType } = request.getDecorator<Sender>('sender');
-				const outcome = await inbox.receive(source, { body: request.body ?? Buffer.alloc(0), contentType });
+				const outcome = await inbox.receive(source, {
+					body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
+					contentType,
+				});
 				return { event_id: outcome.eventId, status: outcome.kind === 'duplicate' ? 'duplicate' : 'stored' };
 			},
 		);
@@ -67,6 +80,8 @@ export function ingestRoutes(options: {
 		http.route({
 			method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
 			url: '/in/:token',
+			config: { access: 'public' },
+			schema: { hide: true },
 			onRequest: async (request) => {
 				throw new ProblemError('method_not_allowed', {
 					detail: `An ingest URL takes POST, not ${request.method}.`,

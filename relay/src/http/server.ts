@@ -21,6 +21,8 @@ import {
 	REQUEST_TIMEOUT_MS,
 	UNKNOWN_TOKENS_PER_MINUTE,
 } from './limits.ts';
+import { registerRoutes } from './routes.ts';
+import type { RouteEntry } from './routes.ts';
 import { sourceRoutes } from './sources.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { createUnknownTokenLimiter } from './unknown-token-limiter.ts';
@@ -43,9 +45,16 @@ export interface HttpOptions {
 	reference: FastifyPluginAsync | null;
 }
 
+export interface RelayHttp {
+	http: FastifyInstance;
+	/** The relay's own routes; the reference API's are not among them. */
+	routes: readonly RouteEntry[];
+}
+
 /** Puts the relay's HTTP surface together; listens on nothing. */
-export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
+export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 	const { store, clock, ids, log } = options;
+	const routes: RouteEntry[] = [];
 	// Of this type, and not pino's, so that plugins of any logger fit.
 	const loggerInstance: FastifyBaseLogger = log;
 	const http = Fastify({
@@ -92,14 +101,19 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
 	readJsonBodies(http);
 
 	const limiter = createUnknownTokenLimiter({ clock, perMinute: UNKNOWN_TOKENS_PER_MINUTE });
-	const authorize = createAuthorize({ store, limiter });
-	await http.register(healthRoutes(options));
-	await http.register(ingestRoutes({ ...options, limiter }));
-	await http.register(sourceRoutes({ ...options, authorize }));
-	await http.register(subscriptionRoutes({ ...options, authorize }));
-	await http.register(eventRoutes({ store, authorize }));
+	await registerRoutes(http, {
+		authorize: createAuthorize({ store, limiter }),
+		table: routes,
+		routes: [
+			healthRoutes(options),
+			ingestRoutes({ ...options, limiter }),
+			sourceRoutes(options),
+			subscriptionRoutes(options),
+			eventRoutes(options),
+		],
+	});
 	if (options.reference) await http.register(options.reference);
-	return http;
+	return { http, routes };
 }
 
 /**

@@ -1,12 +1,13 @@
-import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { iso } from '../clock.ts';
 import type { Clock } from '../clock.ts';
-import { CreateSubscriptionRequest, RELAY_PREFIX, UpdateSubscriptionRequest } from '../contract/relay-api.ts';
-import type {
+import {
+	CreateSubscriptionRequest,
+	RELAY_PREFIX,
 	SubscriptionsResponse,
 	SubscriptionView,
 	SubscriptionWithSecret,
+	UpdateSubscriptionRequest,
 } from '../contract/relay-api.ts';
 import type { Sealer } from '../crypto.ts';
 import { AddressRefused } from '../delivery/address-guard.ts';
@@ -14,9 +15,9 @@ import type { AddressGuard } from '../delivery/address-guard.ts';
 import type { Ids } from '../ids.ts';
 import { StoreError } from '../store/port.ts';
 import type { Store, Subscription } from '../store/port.ts';
-import type { Authorize } from './auth.ts';
-import { parse, ProblemError } from './errors.ts';
-import { MAX_REQUEST_BYTES } from './limits.ts';
+import { ProblemError } from './errors.ts';
+import { IdParams, NoContent } from './routes.ts';
+import type { RelayRoutes } from './routes.ts';
 
 const ListQuery = z.strictObject({ url: z.string().max(2048).optional() });
 const PATH = `${RELAY_PREFIX}/subscriptions`;
@@ -27,13 +28,12 @@ const PATH = `${RELAY_PREFIX}/subscriptions`;
  */
 export function subscriptionRoutes(options: {
 	store: Store;
-	authorize: Authorize;
 	guard: AddressGuard;
 	sealer: Sealer;
 	clock: Clock;
 	ids: Ids;
-}): FastifyPluginAsync {
-	const { store, authorize, guard, sealer, clock, ids } = options;
+}): RelayRoutes {
+	const { store, guard, sealer, clock, ids } = options;
 	const newSecret = () => `whsec_${ids.bytes(32).toString('base64')}`;
 
 	async function find(id: string): Promise<Subscription> {
@@ -44,52 +44,89 @@ export function subscriptionRoutes(options: {
 	}
 
 	return async (http) => {
-		const mayRead = { onRequest: authorize('subscribe', 'read') };
-		const mayWrite = { onRequest: authorize('subscribe'), bodyLimit: MAX_REQUEST_BYTES };
+		const read = { access: ['subscribe', 'read'] } as const;
+		const write = { access: ['subscribe'] } as const;
 
-		http.get(PATH, mayRead, async (request): Promise<SubscriptionsResponse> => {
-			const query = parse(ListQuery, request.query, 'query');
-			return { subscriptions: (await store.listSubscriptions(query)).map(view) };
-		});
-
-		http.post(PATH, mayWrite, async (request, reply): Promise<SubscriptionWithSecret> => {
-			const { url, events, filter, description } = parse(CreateSubscriptionRequest, request.body, 'body');
-			checkAddress(guard, url);
-			const secret = newSecret();
-			const subscription: Subscription = {
-				id: `sub_${ids.uuid()}`,
-				url,
-				events,
-				filter,
-				description: description ?? null,
-				sealedSecret: sealer.seal(secret),
-				status: 'active',
-				createdAt: clock.now(),
-			};
-			try {
-				await store.createSubscription(subscription);
-			} catch (error) {
-				if (!(error instanceof StoreError && error.code === 'conflict')) throw error;
-				throw new ProblemError('subscription_exists', {
-					detail: 'An active subscription delivers to this URL already.',
-					fix: `Find it with GET ${PATH}?url=…, and use it or delete it first.`,
-					cause: error,
-				});
-			}
-			reply.code(201).header('location', `${PATH}/${subscription.id}`);
-			return { ...view(subscription), secret };
-		});
-
-		http.get<{ Params: { id: string } }>(`${PATH}/:id`, mayRead, async (request): Promise<SubscriptionView> =>
-			view(await find(request.params.id)),
+		http.get(
+			PATH,
+			{
+				config: read,
+				schema: {
+					summary: 'All subscriptions, or those of exactly one URL',
+					querystring: ListQuery,
+					response: { 200: SubscriptionsResponse },
+				},
+			},
+			async ({ query }) => ({ subscriptions: (await store.listSubscriptions(query)).map(view) }),
 		);
 
-		http.patch<{ Params: { id: string } }>(
+		http.post(
+			PATH,
+			{
+				config: write,
+				schema: {
+					summary: 'Makes a subscription; its signing secret is shown this once',
+					body: CreateSubscriptionRequest,
+					response: { 201: SubscriptionWithSecret },
+					problems: ['address_refused', 'subscription_exists'],
+				},
+			},
+			async ({ body: { url, events, filter, description } }, reply) => {
+				checkAddress(guard, url);
+				const secret = newSecret();
+				const subscription: Subscription = {
+					id: `sub_${ids.uuid()}`,
+					url,
+					events,
+					filter,
+					description: description ?? null,
+					sealedSecret: sealer.seal(secret),
+					status: 'active',
+					createdAt: clock.now(),
+				};
+				try {
+					await store.createSubscription(subscription);
+				} catch (error) {
+					if (!(error instanceof StoreError && error.code === 'conflict')) throw error;
+					throw new ProblemError('subscription_exists', {
+						detail: 'An active subscription delivers to this URL already.',
+						fix: `Find it with GET ${PATH}?url=…, and use it or delete it first.`,
+						cause: error,
+					});
+				}
+				reply.code(201).header('location', `${PATH}/${subscription.id}`);
+				return { ...view(subscription), secret };
+			},
+		);
+
+		http.get(
 			`${PATH}/:id`,
-			mayWrite,
-			async (request): Promise<SubscriptionView> => {
-				const changes = parse(UpdateSubscriptionRequest, request.body, 'body');
-				const before = await find(request.params.id);
+			{
+				config: read,
+				schema: {
+					summary: 'One subscription',
+					params: IdParams,
+					response: { 200: SubscriptionView },
+					problems: ['subscription_not_found'],
+				},
+			},
+			async ({ params }) => view(await find(params.id)),
+		);
+
+		http.patch(
+			`${PATH}/:id`,
+			{
+				config: write,
+				schema: {
+					summary: 'Changes what is given; what is absent stays',
+					params: IdParams,
+					body: UpdateSubscriptionRequest,
+					response: { 200: SubscriptionView },
+					problems: ['subscription_not_found'],
+				},
+			},
+			async ({ params, body: changes }) => {
+				const before = await find(params.id);
 				const after: Subscription = {
 					...before,
 					events: changes.events ?? before.events,
@@ -101,17 +138,37 @@ export function subscriptionRoutes(options: {
 			},
 		);
 
-		http.delete<{ Params: { id: string } }>(`${PATH}/:id`, mayWrite, async (request, reply) => {
-			if (!(await store.deleteSubscription(request.params.id))) gone(request.params.id);
-			return reply.code(204).send();
-		});
+		http.delete(
+			`${PATH}/:id`,
+			{
+				config: write,
+				schema: {
+					summary: 'Removes it; its pending deliveries are cancelled',
+					params: IdParams,
+					response: { 204: NoContent },
+					problems: ['subscription_not_found'],
+				},
+			},
+			async ({ params }, reply) => {
+				if (!(await store.deleteSubscription(params.id))) gone(params.id);
+				return reply.code(204).send();
+			},
+		);
 
-		http.post<{ Params: { id: string } }>(
+		http.post(
 			`${PATH}/:id/secret`,
-			mayWrite,
-			async (request): Promise<SubscriptionWithSecret> => {
+			{
+				config: write,
+				schema: {
+					summary: 'A new signing secret, shown this once',
+					params: IdParams,
+					response: { 200: SubscriptionWithSecret },
+					problems: ['subscription_not_found'],
+				},
+			},
+			async ({ params }) => {
 				const secret = newSecret();
-				const subscription = { ...(await find(request.params.id)), sealedSecret: sealer.seal(secret) };
+				const subscription = { ...(await find(params.id)), sealedSecret: sealer.seal(secret) };
 				await save(subscription);
 				return { ...view(subscription), secret };
 			},
