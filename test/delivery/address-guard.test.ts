@@ -21,7 +21,13 @@ describe('the URL, when it is saved', () => {
 		'http://n8n.example.com:5678/webhook/1',
 		'https://8.8.8.8/',
 		'https://[2606:4700::1111]/',
-		'https://n8n.example.com:1/',
+		'https://n8n.example.com:65535/',
+		'https://n8n.example.com:8443/',
+		'https://n8n.example.com./',
+		'https://N8N.EXAMPLE.COM/',
+		'https://bücher.example/',
+		// A backslash is a slash: what follows is the path, and is so for the connection too.
+		'https://n8n.example.com\\@127.0.0.1/',
 		'https://xn--bcher-kva.example/',
 		// NAT64 of a public address: how an IPv6-only network reaches the rest.
 		'https://[64:ff9b::808:808]/',
@@ -53,6 +59,27 @@ describe('the URL, when it is saved', () => {
 		['loopback, the old compatible spelling', 'http://[::7f00:1]/'],
 		['public, the old compatible spelling', 'http://[::808:808]/'],
 		["the local network's own NAT64", 'http://[64:ff9b:1:7f00:0:100:808:808]/'],
+		['loopback, IPv6 written out', 'http://[0:0:0:0:0:0:0:1]/'],
+		['loopback, mixed spelling', 'http://0x7f.1/'],
+		['loopback, octal, short', 'http://017700000001/'],
+		['loopback, hexadecimal by bytes', 'http://0x7f.0x0.0x0.0x1/'],
+		['loopback, percent-encoded', 'http://127%2e0%2e0%2e1/'],
+		['loopback, full-width digits', 'http://１２７.０.０.１/'],
+		['loopback, circled digits', 'http://①②⑦.⓪.⓪.①/'],
+		['loopback, ideographic full stops', 'http://127。0。0。1/'],
+		['loopback by name, full-width', 'http://ｌｏｃａｌｈｏｓｔ/'],
+		['loopback by name, two dots at the end', 'http://localhost../'],
+		['loopback by name, percent-encoded', 'http://%6cocalhost/'],
+		['private, hexadecimal', 'http://0xa000001/'],
+		['private, short', 'http://10.1/'],
+		['translated (SIIT)', 'http://[::ffff:0:8.8.8.8]/'],
+		['site-local, deprecated', 'http://[fec0::1]/'],
+		['documentation', 'http://192.0.2.1/'],
+		['documentation, IPv6', 'http://[2001:db8::1]/'],
+		['benchmarks', 'http://198.18.0.1/'],
+		['protocol assignments', 'http://192.0.0.8/'],
+		['discard-only', 'http://[100::1]/'],
+		['multicast, IPv6', 'http://[ff02::1]/'],
 		['carrier-grade NAT', 'http://100.64.0.1/'],
 		['link-local', 'http://169.254.1.1/'],
 		['link-local, IPv6', 'http://[fe80::1]/'],
@@ -76,12 +103,42 @@ describe('the URL, when it is saved', () => {
 		'http://[::a9fe:a9fe]/',
 		'http://[2002:a9fe:a9fe::1]/',
 		'http://[64:ff9b:1:a9fe:a9:fe00::]/',
+		'http://[::ffff:0:a9fe:a9fe]/',
+		'http://[2001:0:1:2:3:4:5601:5601]/',
+		'http://0xa9.0xfe.0xa9.0xfe/',
+		'http://0251.0376.0251.0376/',
+		'http://169.254.43518/',
+		'http://169。254。169。254/',
+		'http://[0:0:0:0:0:ffff:169.254.169.254]/',
+		'http://[FD00:0EC2:0:0::254]/',
+		'http://[fe80::a9fe:a9fe]/',
+		'http://168.63.129.16/',
+		'http://192.0.0.192/',
+		'http://169.254.170.2/v2/credentials',
+		'http://169.254.42.42/conf',
 		'http://100.100.100.200/',
+		'http://metadata/',
+		'http://metadata.goog/',
+		'http://instance-data.ec2.internal/',
 		'http://metadata.google.internal/computeMetadata/v1/',
 		'http://METADATA.google.internal./',
+		'http://metadata.google.internal../',
+		'http://metadata。google。internal/',
+		'http://ｍetadata.google.internal/',
+		'http://metadata.google.internal:8080/',
 	])('%s never, whatever the operator allows', (url) => {
-		expect(refused(['0.0.0.0/0', '::/0', 'metadata.google.internal'], url)).toMatch(/metadata service/);
+		expect(refused([], url)).toMatch(/metadata service/);
+		const allow = ['0.0.0.0/0', '::/0', '169.254.169.254', 'metadata.google.internal', 'metadata'];
+		expect(refused(allow, url)).toMatch(/metadata service/);
 	});
+
+	it.each([22, 25, 53, 110, 143, 587, 2049, 6000, 6379, 6667, 11211])(
+		'port %i belongs to another protocol, whatever the operator allows',
+		(port) => {
+			expect(refused([], `http://n8n.example.com:${port}/`)).toMatch(/another protocol than HTTP/);
+			expect(refused(['10.0.0.1'], `http://10.0.0.1:${port}/`)).toMatch(/another protocol than HTTP/);
+		},
+	);
 
 	it.each([
 		['ftp://n8n.example.com/', /http:\/\/ or https:\/\//],
@@ -90,6 +147,13 @@ describe('the URL, when it is saved', () => {
 		['n8n.example.com', /http:\/\/ or https:\/\//],
 		['', /http:\/\/ or https:\/\//],
 		['http://', /http:\/\/ or https:\/\//],
+		['http://n8n.example.com:65536/', /http:\/\/ or https:\/\//],
+		['http://n8n.example.com:0x50/', /http:\/\/ or https:\/\//],
+		['http://[fe80::1%25eth0]/', /http:\/\/ or https:\/\//],
+		['http://256.1.1.1/', /http:\/\/ or https:\/\//],
+		['http://1.2.3.4.5/', /http:\/\/ or https:\/\//],
+		['http://8.8.8.8@127.0.0.1/', /user name or password/],
+		['http://8.8.8.8%40127.0.0.1/', /http:\/\/ or https:\/\//],
 		['http://user:pw@n8n.example.com/', /user name or password/],
 		['http://user@n8n.example.com/', /user name or password/],
 	])('%p is no URL to deliver to', (url, sentence) => {
@@ -167,9 +231,29 @@ describe('the connection', () => {
 		['a name that resolves to it', 'http://n8n.example', [['127.0.0.1']]],
 		['a name with one bad address among good ones', 'http://n8n.example', [['8.8.8.8', '127.0.0.1']]],
 		['a name that resolves to a metadata service', 'http://n8n.example', [['169.254.169.254']]],
+		['a name that resolves to a mapped address', 'http://n8n.example', [['::ffff:127.0.0.1']]],
+		['a name that resolves to an address with a zone', 'http://n8n.example', [['fe80::1%lo']]],
+		['a metadata service by name, which resolves to a public address', 'http://metadata.', [['8.8.8.8']]],
 	])('is refused before anything is sent: %s', async (_, origin, answers) => {
 		expect(await get(`${origin}:${port}/`, [], ...answers)).toBeInstanceOf(AddressRefused);
 		expect(hits).toBe(0);
+	});
+
+	it.each([
+		['by address', ['0.0.0.0/0', '::/0', '169.254.169.254']],
+		['by name', ['n8n.example']],
+	])('never reaches a metadata service, though it be allowed %s', async (_, allow) => {
+		for (const address of ['169.254.169.254', '::ffff:a9fe:a9fe', 'fd00:ec2::254']) {
+			expect(await get(`http://n8n.example:${port}/`, allow, [address])).toBeInstanceOf(AddressRefused);
+		}
+	});
+
+	it("is refused at another protocol's port, also for a subscription saved before that was checked", async () => {
+		expect(await get('http://127.0.0.1:6379/', ['127.0.0.0/8'])).toBeInstanceOf(AddressRefused);
+	});
+
+	it('fails where a name has no address, instead of waiting for one', async () => {
+		expect(await get('http://n8n.example/', [], [])).toMatchObject({ code: 'ENOTFOUND' });
 	});
 
 	it('is refused when the name resolves to something else the second time', async () => {

@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 const SUBSCRIPTIONS = '/relay/v1/subscriptions';
-const URL_A = 'http://127.0.0.1:9/webhook/a';
+const URL_A = 'http://127.0.0.1:2/webhook/a';
 const json = async (response: Response, status = 200): Promise<unknown> => {
 	const body = await response.text();
 	expect({ status: response.status, body }).toMatchObject({ status });

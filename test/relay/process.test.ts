@@ -87,7 +87,7 @@ test('a later start keeps keys, subscriptions and events, and shows no secret', 
 	const created = await fetch(`${first.url}/relay/v1/subscriptions`, {
 		method: 'POST',
 		headers: { ...headers, 'content-type': 'application/json' },
-		body: JSON.stringify({ url: 'http://127.0.0.1:9/webhook' }),
+		body: JSON.stringify({ url: 'http://127.0.0.1:2/webhook' }),
 	});
 	const { id } = (await created.json()) as { id: string };
 	expect(await first.stop()).toEqual({ code: 0, signal: null });

@@ -1,14 +1,25 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupAddress } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { buildConnector } from 'undici';
+import {
+	carriedAddress,
+	isMetadataAddress,
+	isMetadataName,
+	isOtherProtocol,
+	normalName,
+	parseAllowList,
+} from './addresses.ts';
 
 /** The relay does not send there. The message is one sentence for the operator. */
 export class AddressRefused extends Error {
 	override readonly name = 'AddressRefused';
 	readonly code = 'ADDRESS_REFUSED';
 }
+
+/** Connects for undici. Gives the socket out at once, for those who watch it connect; null when it was refused. */
+export type Connector = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket | null;
 
 /**
  * Keeps deliveries away from places they have no business in: a subscription's URL comes from whoever has a
@@ -18,29 +29,9 @@ export class AddressRefused extends Error {
 export interface AddressGuard {
 	/** @throws AddressRefused */
 	checkUrl(url: string): void;
-	/** Connects for undici, checking the resolved address and the peer. */
-	connector: buildConnector.connector;
+	/** Connects, checking the resolved address and the peer. */
+	connector: Connector;
 }
-
-/** Where clouds hand out credentials to whoever asks from inside: never, whatever the operator allows. */
-const METADATA_ADDRESSES = new Set([
-	'169.254.169.254', // AWS, Azure, Google, Oracle, DigitalOcean
-	'169.254.170.2', // AWS ECS
-	'169.254.170.23', // AWS EKS
-	'168.63.129.16', // Azure
-	'100.100.100.200', // Alibaba
-	'192.0.0.192', // Oracle
-	'fd00:ec2::254', // AWS
-	'fd00:ec2::23', // AWS EKS
-	'fd20:ce::254', // Google
-]);
-const METADATA_NAMES = new Set([
-	'metadata',
-	'metadata.google.internal',
-	'metadata.goog',
-	'instance-data',
-	'instance-data.ec2.internal',
-]);
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -63,7 +54,7 @@ export function createAddressGuard(options: { allow: string[]; resolve?: Resolve
 		const parsed = ipaddr.parse(address.replace(/%.*$/, ''));
 		const carried = carriedAddress(parsed);
 		const judged = carried?.transparent ? carried.address : parsed;
-		if ([parsed, carried?.address].some((it) => it && METADATA_ADDRESSES.has(it.toString()))) {
+		if (isMetadataAddress(parsed) || (carried && isMetadataAddress(carried.address))) {
 			throw new AddressRefused(
 				`${place(name, address)} is a cloud metadata service, which is never delivered to.`,
 			);
@@ -75,10 +66,15 @@ export function createAddressGuard(options: { allow: string[]; resolve?: Resolve
 		);
 	}
 
-	function checkName(name: string): void {
-		if (METADATA_NAMES.has(name)) {
+	/** What can be judged before anything is looked up: name, port, and an address that is written out. */
+	function checkHost(name: string, port: string): void {
+		if (isMetadataName(name)) {
 			throw new AddressRefused(`${name} is a cloud metadata service, which is never delivered to.`);
 		}
+		if (isOtherProtocol(port)) {
+			throw new AddressRefused(`Port ${port} is that of another protocol than HTTP.`);
+		}
+		if (ipaddr.isValid(name)) checkAddress(name, name);
 	}
 
 	const guardedLookup: LookupFunction = (hostname, lookupOptions, callback) => {
@@ -92,13 +88,17 @@ export function createAddressGuard(options: { allow: string[]; resolve?: Resolve
 			}
 			const family = lookupOptions.family === 4 || lookupOptions.family === 6 ? lookupOptions.family : null;
 			const usable = family ? addresses.filter((entry) => entry.family === family) : addresses;
-			if (lookupOptions.all) return callback(null, usable);
 			const [first] = usable;
-			if (first) callback(null, first.address, first.family);
-			else callback(Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' }), [], 0);
+			if (!first)
+				callback(Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' }), [], 0);
+			else if (lookupOptions.all) callback(null, usable);
+			else callback(null, first.address, first.family);
 		});
 	};
-	const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup });
+	// undici's types hide that its connectors give the socket out.
+	const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup }) as (
+		...args: Parameters<Connector>
+	) => Socket;
 
 	return {
 		checkUrl(url) {
@@ -115,22 +115,20 @@ export function createAddressGuard(options: { allow: string[]; resolve?: Resolve
 			}
 			// WHATWG URLs have turned 0x7f.1, 2130706433 and their like into plain addresses by now.
 			const name = normalName(parsed.hostname);
-			checkName(name);
-			if (ipaddr.isValid(name)) checkAddress(name, name);
-			else if (name === 'localhost' || name.endsWith('.localhost')) checkAddress('127.0.0.1', name);
+			checkHost(name, parsed.port);
+			if (name === 'localhost' || name.endsWith('.localhost')) checkAddress('127.0.0.1', name);
 		},
 
 		connector(connectOptions, callback) {
 			const name = normalName(connectOptions.hostname);
 			try {
-				checkName(name);
 				// net.connect never looks an address up, so the look-up above would not see it.
-				if (ipaddr.isValid(name)) checkAddress(name, name);
+				checkHost(name, connectOptions.port);
 			} catch (refusal) {
 				callback(refusal as Error, null);
-				return;
+				return null;
 			}
-			connect(connectOptions, (...[error, socket]) => {
+			return connect(connectOptions, (...[error, socket]) => {
 				if (error) return callback(error, null);
 				try {
 					checkAddress(socket.remoteAddress ?? '', name);
@@ -143,64 +141,6 @@ export function createAddressGuard(options: { allow: string[]; resolve?: Resolve
 		},
 	};
 }
-
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
-
-/** Prefixes of IPv6 addresses that carry an IPv4 address, and the byte at which it begins. */
-const CARRIERS = [
-	// The address is the IPv4 one in another spelling, or reaches it through the network's NAT64: judged by it.
-	{ prefix: '::ffff:0:0/96', at: 12, transparent: true },
-	{ prefix: '64:ff9b::/96', at: 12, transparent: true },
-	// Obsolete, or a translator of the local network's own: never public, whatever they carry.
-	{ prefix: '::/96', at: 12, transparent: false },
-	{ prefix: '2002::/16', at: 2, transparent: false },
-].map(({ prefix, ...rest }) => ({ ...rest, range: ipaddr.IPv6.parseCIDR(prefix) }));
-/** RFC 8215: here the four bytes stand around the ninth, which is zero. */
-const LOCAL_NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b:1::/48');
-
-/** The IPv4 address inside an IPv6 one, if it carries one. `::` and `::1` are themselves. */
-function carriedAddress(address: Address): { address: Address; transparent: boolean } | null {
-	if (address instanceof ipaddr.IPv4 || address.range() === 'loopback' || address.range() === 'unspecified') {
-		return null;
-	}
-	const bytes = address.toByteArray();
-	if (address.match(LOCAL_NAT64)) {
-		return { address: new ipaddr.IPv4([6, 7, 9, 10].map((at) => bytes[at] ?? 0)), transparent: false };
-	}
-	const carrier = CARRIERS.find(({ range }) => address.match(range));
-	return (
-		(carrier && {
-			address: new ipaddr.IPv4(bytes.slice(carrier.at, carrier.at + 4)),
-			transparent: carrier.transparent,
-		}) ??
-		null
-	);
-}
-
-function parseAllowList(entries: string[]) {
-	const names = new Set<string>();
-	const ranges: [Address, number][] = [];
-	for (const entry of entries) {
-		const text = normalName(entry.trim());
-		if (ipaddr.isValidCIDR(text)) ranges.push(ipaddr.parseCIDR(text));
-		else if (ipaddr.isValid(text)) {
-			const address = ipaddr.process(text);
-			ranges.push([address, address.kind() === 'ipv4' ? 32 : 128]);
-		} else names.add(text);
-	}
-	return {
-		names,
-		contains: (address: Address) =>
-			ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits)),
-	};
-}
-
-/** Lower case, without the brackets of an IPv6 address and the dot at the end of an absolute name. */
-const normalName = (host: string): string =>
-	host
-		.toLowerCase()
-		.replace(/^\[(.*)\]$/, '$1')
-		.replace(/\.$/, '');
 
 const place = (name: string, address: string): string =>
 	name === address ? address : `${name} (${address})`;
