@@ -24,6 +24,7 @@ import { contactOf, personFrom, typeFrom } from './domain/person.ts';
 import type { Person } from './domain/person.ts';
 import { enrichmentTypeOfScope } from './domain/pricing.ts';
 import { rowsPerStep, stepDueAt } from './domain/steps.ts';
+import { createDueWork } from './due-work.ts';
 import { emptyList } from './errors.ts';
 import { PROVIDER, writeFindings } from './findings.ts';
 import type { Ledger } from './ledger.ts';
@@ -158,7 +159,6 @@ export function createEnrichments(options: EnrichmentOptions) {
 		const settled = ledger.settle(run.organizationId, run.workflowId, cost);
 		db.runs.finish({ workflowId: run.workflowId, status, ...settled, completedAt: now });
 		tell('workflow', { workflow_id: run.workflowId, kind: 'enrichment', status, ...settled });
-		db.runs.forgetLeads(run.workflowId, run.total);
 	};
 
 	/** Ends a run, as it was ordered, with nothing found. */
@@ -179,7 +179,6 @@ export function createEnrichments(options: EnrichmentOptions) {
 		const from = run.processed;
 		const to = run.step === 0 ? from : Math.min(run.total, from + rowsPerStep(run.total));
 		const results = to === from ? [] : lookUp(run, from, to, now);
-		db.runs.forgetLeads(run.workflowId, to);
 		db.runs.advance({
 			workflowId: run.workflowId,
 			dueAt: stepDueAt(run, run.step + 2),
@@ -275,15 +274,7 @@ export function createEnrichments(options: EnrichmentOptions) {
 			return beginOverLeads(caller, { cohort, listId, type, quote }, leadIds);
 		},
 
-		/** Does the one step that was due first, if any is due. */
-		stepDue(): void {
-			const now = clock.now();
-			const run = db.runs.nextDue(now);
-			if (run) db.transaction(() => step(run, now));
-		},
-
-		/** When the next step is due; null when nothing runs. */
-		nextDueAt: () => db.runs.nextDueAt(),
+		...createDueWork({ db, clock, queue: db.runs, step }),
 	};
 }
 

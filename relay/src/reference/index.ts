@@ -31,6 +31,7 @@ import { createSteerableClock } from './control/steerable-clock.ts';
 import { createVariants } from './control/variants.ts';
 import { createWebhookFaults } from './control/webhook-faults.ts';
 import { openDatabase } from './db/index.ts';
+import type { DueWork } from './due-work.ts';
 import { createEnrichments } from './enrichments.ts';
 import { createExports } from './exports.ts';
 import type { ErrorFormat } from './errors.ts';
@@ -107,6 +108,9 @@ export interface Reference {
 	stop(): Promise<void>;
 }
 
+/** Rows of deleted lists that are removed before anything else gets its turn. */
+const SWEPT_AT_ONCE = 1_000;
+
 /**
  * The Cleanlist API on one SQLite file: what a workflow needs to run without an account. One process at a time
  * may have the file open.
@@ -159,11 +163,18 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		},
 		onError: (err) => log.error({ err }, 'reference work failed; trying again'),
 	});
-	const workDueAt = () => earliest(db.workflows.nextDueAt(), enrichments.nextDueAt(), agents.nextDueAt());
+	/** On the process's own clock, since nobody sees it: steered time would count its timers. */
+	const sweeper = createAgenda({
+		clock: options.clock,
+		nextDueAt: () => (db.leftovers.any() ? 0 : null),
+		run: () => db.leftovers.sweep(SWEPT_AT_ONCE),
+		onError: (err) => log.error({ err }, 'clearing away deleted lists failed; trying again'),
+	});
+	const kinds: DueWork[] = [workflows, enrichments, agents];
+	const workDueAt = () => earliest(...kinds.map((kind) => kind.nextDueAt()));
 	const work = () => {
-		workflows.completeDue();
-		enrichments.stepDue();
-		agents.stepDue();
+		for (const kind of kinds) kind.doNext();
+		sweeper.wake();
 	};
 	/** Does all work that is due, its steps and theirs, before anybody asks about it again. */
 	const settleWork = () => {
@@ -182,7 +193,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		whoami(clock),
 		creditsEstimate({ db, ledger, quotes }),
 		...workspaceRoutes({ db, clock, requestLog }),
-		...leadListRoutes({ db, clock, ids }),
+		...leadListRoutes({ db, clock, ids, onDelete: () => sweeper.wake() }),
 		...listLeadRoutes({ db, clock, ids, enrichments, behaviours }),
 		...enrichmentRoutes({ db, clock, enrichments, companies, byTask }),
 		...smartAgentRoutes({ db, clock, agents }),
@@ -225,7 +236,11 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 
 	const control = createControl({
 		...{ db, clock, ids, settings, behaviours, firstBehaviours, completion, faults, limiter, requestLog },
-		...{ webhooks, agenda, recorder, feed, portal },
+		...{ webhooks, recorder, feed, portal },
+		wake() {
+			agenda.wake();
+			sweeper.wake();
+		},
 		realClock: options.clock,
 		release: disturbance.release,
 		reference: () => reference,
@@ -250,11 +265,15 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		createList: async (list) => ({ listId: portal.createList(list) }),
 		shareList: async (listId, visibility, userIds) => portal.shareList(listId, visibility, userIds),
 		behaviours,
-		start: () => agenda.start(),
+		start() {
+			agenda.start();
+			sweeper.start();
+		},
 		async stop() {
 			clock.stop();
 			disturbance.release();
 			agenda.stop();
+			sweeper.stop();
 			await webhooks.stop();
 			requestLog.stop();
 			db.close();

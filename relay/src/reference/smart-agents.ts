@@ -15,6 +15,7 @@ import { isLeadColumn } from './domain/export-columns.ts';
 import { priceOf } from './domain/pricing.ts';
 import { answer } from './domain/smart-agent.ts';
 import { rowsPerStep, stepDueAt } from './domain/steps.ts';
+import { createDueWork } from './due-work.ts';
 import { approvalRequired, badRequest, emptyList } from './errors.ts';
 import type { Ledger } from './ledger.ts';
 import type { Quotes } from './quotes.ts';
@@ -152,15 +153,7 @@ export function createSmartAgents(options: SmartAgentOptions) {
 			return { taskId, columnName, cost };
 		},
 
-		/** Does the one step that was due first, if any is due. */
-		stepDue(): void {
-			const now = clock.now();
-			const run = db.agents.nextDue(now);
-			if (run) db.transaction(() => step(run, now));
-		},
-
-		/** When the next step is due; null when nothing runs. */
-		nextDueAt: () => db.agents.nextDueAt(),
+		...createDueWork({ db, clock, queue: db.agents, step }),
 	};
 }
 

@@ -24,6 +24,7 @@ import { identityOf, text } from './domain/contact.ts';
 import { costOf, maximumCost } from './domain/credits.ts';
 import { enrich, resultOf, withoutFindings } from './domain/generator.ts';
 import { nameKey } from './domain/list-name.ts';
+import { createDueWork } from './due-work.ts';
 import { insufficientCredits, notFound } from './errors.ts';
 import { writeFindings } from './findings.ts';
 import type { Ledger } from './ledger.ts';
@@ -131,54 +132,47 @@ export function createWorkflows(options: WorkflowOptions) {
 	};
 
 	/** Results, leads, charge, state and the webhook to send: one transaction, so all of them or none. */
-	const complete = (workflow: WorkflowRow, now: number): void =>
-		db.transaction(() => {
-			const { workflowId, organizationId, enrichmentType, webhookUrl } = workflow;
-			const { outcome, misses } = completion.fateOf(workflowId);
-			const results = db.workflows.tasks(workflowId).map(({ taskId, leadId, contact }, index) => {
-				const known = enrich(settings.seed, JSON.parse(contact) as Contact);
-				const found = outcome !== null || misses(index) ? withoutFindings(known) : known;
-				const result = resultOf(taskId, enrichmentType, found);
-				if (outcome !== null) result.status = 'failed';
-				db.workflows.setResult(taskId, JSON.stringify(result));
-				// `none` only attaches: nothing was looked up, so nothing is known.
-				if (enrichmentType !== 'none') writeFindings(db, leadId, found, result, now);
-				return result;
-			});
-
-			const summary = summarize(results);
-			const charge = costOf({ emails: summary.emails_found, phones: summary.phones_found });
-			ledger.charge(organizationId, charge, workflowId);
-			db.workflows.complete({
-				workflowId,
-				successful: summary.successful,
-				failed: summary.failed,
-				emailsFound: summary.emails_found,
-				phonesFound: summary.phones_found,
-				outcome,
-				completedAt: now,
-			});
-			tell('workflow', { workflow_id: workflowId, kind: 'bulk', status: outcome ?? 'completed', summary });
-			// What was cancelled is over, and nobody is told.
-			if (webhookUrl === null || outcome === 'cancelled') return;
-			const payload = payloadOf(workflow, outcome ?? 'completed', summary, results, now);
-			const outgoing = webhookOf(webhookUrl, payload);
-			if (!outgoing) return;
-			db.webhooks.insertBody(workflowId, JSON.stringify(outgoing.body));
-			const dueAt = now + outgoing.delayMs;
-			db.webhooks.schedule({ deliveryId: ids.uuid(), workflowId, attemptNumber: 1, dueAt });
+	const complete = (workflow: WorkflowRow, now: number): void => {
+		const { workflowId, organizationId, enrichmentType, webhookUrl } = workflow;
+		const { outcome, misses } = completion.fateOf(workflowId);
+		const results = db.workflows.tasks(workflowId).map(({ taskId, leadId, contact }, index) => {
+			const known = enrich(settings.seed, JSON.parse(contact) as Contact);
+			const found = outcome !== null || misses(index) ? withoutFindings(known) : known;
+			const result = resultOf(taskId, enrichmentType, found);
+			if (outcome !== null) result.status = 'failed';
+			db.workflows.setResult(taskId, JSON.stringify(result));
+			// `none` only attaches: nothing was looked up, so nothing is known.
+			if (enrichmentType !== 'none') writeFindings(db, leadId, found, result, now);
+			return result;
 		});
+
+		const summary = summarize(results);
+		const charge = costOf({ emails: summary.emails_found, phones: summary.phones_found });
+		ledger.charge(organizationId, charge, workflowId);
+		db.workflows.complete({
+			workflowId,
+			successful: summary.successful,
+			failed: summary.failed,
+			emailsFound: summary.emails_found,
+			phonesFound: summary.phones_found,
+			outcome,
+			completedAt: now,
+		});
+		tell('workflow', { workflow_id: workflowId, kind: 'bulk', status: outcome ?? 'completed', summary });
+		// What was cancelled is over, and nobody is told.
+		if (webhookUrl === null || outcome === 'cancelled') return;
+		const payload = payloadOf(workflow, outcome ?? 'completed', summary, results, now);
+		const outgoing = webhookOf(webhookUrl, payload);
+		if (!outgoing) return;
+		db.webhooks.insertBody(workflowId, JSON.stringify(outgoing.body));
+		const dueAt = now + outgoing.delayMs;
+		db.webhooks.schedule({ deliveryId: ids.uuid(), workflowId, attemptNumber: 1, dueAt });
+	};
 
 	return {
 		start,
 
-		/** Completes every workflow that is due. */
-		completeDue(): void {
-			const now = clock.now();
-			for (let due = db.workflows.nextDue(now); due; due = db.workflows.nextDue(now)) {
-				complete(due, now);
-			}
-		},
+		...createDueWork({ db, clock, queue: db.workflows, step: complete }),
 
 		/** @throws ApiError 404 for an unknown workflow, or another organization's */
 		status(caller: Caller, workflowId: string): WorkflowStatusResponse {

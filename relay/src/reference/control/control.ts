@@ -68,7 +68,8 @@ export interface ControlDependencies {
 	requestLog: Pick<RequestLog, 'flush' | 'forget'>;
 	webhooks: { idle(): Promise<void>; breakOff(): Promise<void> };
 	release: () => void;
-	agenda: { wake(): void };
+	/** What is due may be another than before. */
+	wake: () => void;
 	recorder: Pick<Recorder, 'clear'>;
 	feed: Feed;
 	portal: Portal;
@@ -167,7 +168,7 @@ export function createControl(o: ControlDependencies) {
 			throw error;
 		} finally {
 			snapshots.letGo();
-			o.agenda.wake();
+			o.wake();
 		}
 	};
 
@@ -228,7 +229,7 @@ export function createControl(o: ControlDependencies) {
 				await quiet();
 				o.requestLog.forget();
 				load(snapshots.restore(name));
-				o.agenda.wake();
+				o.wake();
 				feed.publish('state', { action: 'restore', name });
 				return clockView();
 			}),
@@ -239,7 +240,7 @@ export function createControl(o: ControlDependencies) {
 			inTurn(async () => {
 				clock.freeze(at === undefined ? clock.now() : instant(at));
 				// Its due times are the same, but how far off they are is not.
-				o.agenda.wake();
+				o.wake();
 				return tellClock();
 			}),
 		resume: () =>

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { V2EnrichmentType } from '../../contract/enrichment-v2.ts';
 import type { KnownLead } from '../domain/person.ts';
+import { dueQueries } from './due.ts';
 
 const INSERT = `
 	INSERT INTO enrichment_runs (workflow_id, organization_id, user_id, list_id, cohort, enrichment_type, status, total,
@@ -21,10 +22,6 @@ const RUN = `SELECT ${COLUMNS} FROM enrichment_runs WHERE workflow_id = ? AND or
 
 const LATEST_OF_COHORT = `
 	SELECT ${COLUMNS} FROM enrichment_runs WHERE cohort = ? AND organization_id = ? ORDER BY seq DESC LIMIT 1`;
-
-const NEXT_DUE = `SELECT ${COLUMNS} FROM enrichment_runs WHERE due_at <= ? ORDER BY due_at, seq LIMIT 1`;
-
-const NEXT_DUE_AT = 'SELECT min(due_at) AS dueAt FROM enrichment_runs WHERE due_at IS NOT NULL';
 
 const LEAD_COLUMNS = `d.lead_id AS leadId, d.identity, d.first_name AS firstName, d.last_name AS lastName, d.company,
 	d.company_domain AS companyDomain, d.linkedin_url AS linkedinUrl, d.email`;
@@ -47,9 +44,6 @@ const FINISH = `
 	UPDATE enrichment_runs SET status = :status, due_at = NULL, charged = :charged, refunded = :refunded,
 		completed_at = :completedAt
 	WHERE workflow_id = :workflowId`;
-
-/** With each step, because all 100,000 of a long list at once take a second. */
-const FORGET_LEADS = 'DELETE FROM enrichment_run_leads WHERE workflow_id = :workflowId AND idx < :to';
 
 const LIST_EXISTS = 'SELECT 1 FROM lead_lists WHERE list_id = ?';
 
@@ -86,14 +80,11 @@ export function enrichmentRunQueries(db: DatabaseSync) {
 	const insertLeads = db.prepare(INSERT_LEADS);
 	const run = db.prepare(RUN);
 	const latestOfCohort = db.prepare(LATEST_OF_COHORT);
-	const nextDue = db.prepare(NEXT_DUE);
-	const nextDueAt = db.prepare(NEXT_DUE_AT);
 	const leads = db.prepare(LEADS);
 	const leadsById = db.prepare(LEADS_BY_ID);
 	const advance = db.prepare(ADVANCE);
 	const setResult = db.prepare(SET_RESULT);
 	const finish = db.prepare(FINISH);
-	const forgetLeads = db.prepare(FORGET_LEADS);
 	const listExists = db.prepare(LIST_EXISTS);
 
 	return {
@@ -120,10 +111,7 @@ export function enrichmentRunQueries(db: DatabaseSync) {
 			run.get(workflowId, organizationId) as EnrichmentRun | undefined,
 		latestOfCohort: (organizationId: string, cohort: string) =>
 			latestOfCohort.get(cohort, organizationId) as EnrichmentRun | undefined,
-		/** The run whose next step was due first, if any is due at `now`. */
-		nextDue: (now: number) => nextDue.get(now) as EnrichmentRun | undefined,
-		/** When the next step of any run is due; null when none runs. */
-		nextDueAt: () => (nextDueAt.get() as { dueAt: number | null }).dueAt,
+		...dueQueries<EnrichmentRun>(db, 'enrichment_runs', COLUMNS, 'due_at IS NOT NULL'),
 		/** Those of the run from place `from` up to, without, `to`. */
 		leads: (workflowId: string, from: number, to: number) =>
 			leads.all({ workflowId, from, to }) as unknown as KnownLead[],
@@ -140,10 +128,6 @@ export function enrichmentRunQueries(db: DatabaseSync) {
 			phones: number;
 		}): void {
 			advance.run(row);
-		},
-		/** Of those before place `to`, which are done. */
-		forgetLeads(workflowId: string, to: number): void {
-			forgetLeads.run({ workflowId, to });
 		},
 		setResult(workflowId: string, result: string): void {
 			setResult.run({ workflowId, result });

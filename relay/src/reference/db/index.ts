@@ -9,6 +9,7 @@ import { idempotencyQueries } from './idempotency.ts';
 import { inspectorQueries } from './inspector.ts';
 import { keyQueries } from './keys.ts';
 import { leadListQueries } from './lead-lists.ts';
+import { leftoverQueries } from './leftovers.ts';
 import { listLeadQueries } from './list-leads.ts';
 import { ledgerQueries } from './ledger.ts';
 import { quoteQueries } from './quotes.ts';
@@ -34,6 +35,7 @@ export function openDatabase(path: string) {
 		folders: folderQueries(db),
 		sharing: sharingQueries(db),
 		listLeads: listLeadQueries(db),
+		leftovers: leftoverQueries(db),
 		idempotency: idempotencyQueries(db),
 		cohorts: cohortQueries(db),
 		quotes: quoteQueries(db),

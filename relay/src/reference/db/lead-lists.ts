@@ -196,7 +196,7 @@ export function leadListQueries(db: DatabaseSync) {
 		}): void {
 			updateList.run(row);
 		},
-		/** Hard delete; the leads themselves stay. */
+		/** Hard delete; the leads themselves stay, and what was in the list is swept up later. */
 		delete(listId: string): void {
 			deleteList.run(listId);
 		},

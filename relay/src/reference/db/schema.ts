@@ -85,7 +85,8 @@ export const MIGRATIONS: readonly string[] = [
 	CREATE TABLE list_leads (
 		-- Order of attachment, which cursors walk.
 		position INTEGER PRIMARY KEY AUTOINCREMENT,
-		list_id  TEXT NOT NULL REFERENCES lead_lists (list_id) ON DELETE CASCADE,
+		-- No reference: rows outlive their list until they are swept (see leftovers).
+		list_id  TEXT NOT NULL,
 		lead_id  TEXT NOT NULL REFERENCES leads,
 		UNIQUE (list_id, lead_id)
 	) STRICT;
@@ -334,14 +335,13 @@ export const MIGRATIONS: readonly string[] = [
 	CREATE INDEX enrichment_runs_due ON enrichment_runs (due_at) WHERE due_at IS NOT NULL;
 	CREATE INDEX enrichment_runs_by_cohort ON enrichment_runs (cohort, organization_id) WHERE cohort IS NOT NULL;
 
-	-- The leads of a run, until it has ended.
+	-- The leads of a run, until it has ended and they are swept.
 	CREATE TABLE enrichment_run_leads (
 		workflow_id TEXT NOT NULL REFERENCES enrichment_runs (workflow_id),
 		idx         INTEGER NOT NULL,
 		lead_id     TEXT NOT NULL REFERENCES leads,
 		PRIMARY KEY (workflow_id, idx)
 	) STRICT, WITHOUT ROWID;
-	CREATE INDEX enrichment_run_leads_by_lead ON enrichment_run_leads (lead_id);
 
 	CREATE TABLE companies (
 		company_id TEXT PRIMARY KEY,
@@ -384,12 +384,11 @@ export const MIGRATIONS: readonly string[] = [
 		error   TEXT,
 		PRIMARY KEY (task_id, idx)
 	) STRICT, WITHOUT ROWID;
-	CREATE INDEX smart_agent_cells_by_lead ON smart_agent_cells (lead_id);
 
-	-- A list's smart columns as they stand now; they go with the list.
+	-- A list's smart columns as they stand now. No reference: they outlive their list until they are swept.
 	CREATE TABLE smart_columns (
 		column_id INTEGER PRIMARY KEY AUTOINCREMENT,
-		list_id   TEXT NOT NULL REFERENCES lead_lists (list_id) ON DELETE CASCADE,
+		list_id   TEXT NOT NULL,
 		name      TEXT NOT NULL,
 		UNIQUE (list_id, name)
 	) STRICT;
@@ -399,7 +398,6 @@ export const MIGRATIONS: readonly string[] = [
 		value     TEXT NOT NULL,
 		PRIMARY KEY (column_id, lead_id)
 	) STRICT, WITHOUT ROWID;
-	CREATE INDEX smart_values_by_lead ON smart_values (lead_id);
 	`,
 	`
 	-- Exports as they were when they were asked for, until their links expire.
@@ -427,5 +425,19 @@ export const MIGRATIONS: readonly string[] = [
 
 	-- How a workflow whose status is completed ended, when not well.
 	ALTER TABLE workflows ADD COLUMN outcome TEXT CHECK (outcome IN ('failed', 'cancelled'));
+	`,
+	`
+	-- Deleted lists and ended runs that have rows left. Nobody gets at those any more; they are removed bit by bit.
+	CREATE TABLE leftovers (
+		seq  INTEGER PRIMARY KEY AUTOINCREMENT,
+		kind TEXT NOT NULL CHECK (kind IN ('list', 'run')),
+		id   TEXT NOT NULL
+	) STRICT;
+	CREATE TRIGGER list_deleted AFTER DELETE ON lead_lists BEGIN
+		INSERT INTO leftovers (kind, id) VALUES ('list', OLD.list_id);
+	END;
+	CREATE TRIGGER run_ended AFTER UPDATE OF due_at ON enrichment_runs WHEN OLD.due_at IS NOT NULL AND NEW.due_at IS NULL BEGIN
+		INSERT INTO leftovers (kind, id) VALUES ('run', NEW.workflow_id);
+	END;
 	`,
 ];

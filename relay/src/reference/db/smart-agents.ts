@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AgentType } from '../../contract/smart-agents.ts';
 import type { AgentLead } from '../domain/smart-agent.ts';
+import { dueQueries } from './due.ts';
 import { VISIBLE } from './lead-lists.ts';
 import type { Viewer } from './lead-lists.ts';
 
@@ -28,10 +29,6 @@ const LATEST = `SELECT ${COLUMNS} FROM smart_agent_runs r WHERE ${READABLE} ORDE
 const LATEST_OF_LIST = `
 	SELECT ${COLUMNS} FROM smart_agent_runs r
 	WHERE r.list_id = :listId AND ${READABLE} ORDER BY r.seq DESC LIMIT :limit`;
-
-const NEXT_DUE = `SELECT ${COLUMNS} FROM smart_agent_runs r WHERE r.due_at <= ? ORDER BY r.due_at, r.seq LIMIT 1`;
-
-const NEXT_DUE_AT = 'SELECT min(due_at) AS dueAt FROM smart_agent_runs WHERE due_at IS NOT NULL';
 
 /** `isInList`: it may have been removed since the run began. */
 const CELLS_TO_FILL = `
@@ -106,8 +103,6 @@ export function smartAgentQueries(db: DatabaseSync) {
 	const run = db.prepare(RUN);
 	const latest = db.prepare(LATEST);
 	const latestOfList = db.prepare(LATEST_OF_LIST);
-	const nextDue = db.prepare(NEXT_DUE);
-	const nextDueAt = db.prepare(NEXT_DUE_AT);
 	const cellsToFill = db.prepare(CELLS_TO_FILL);
 	const fillCell = db.prepare(FILL_CELL);
 	const filledCells = db.prepare(FILLED_CELLS);
@@ -149,9 +144,7 @@ export function smartAgentQueries(db: DatabaseSync) {
 			(listId === null
 				? latest.all({ ...viewer(caller), limit })
 				: latestOfList.all({ ...viewer(caller), listId, limit })) as unknown as AgentRun[],
-		/** The run whose next step was due first, if any is due at `now`. */
-		nextDue: (now: number) => nextDue.get(now) as AgentRun | undefined,
-		nextDueAt: () => (nextDueAt.get() as { dueAt: number | null }).dueAt,
+		...dueQueries<AgentRun>(db, 'smart_agent_runs r', COLUMNS, 'due_at IS NOT NULL'),
 		/** From place `from` up to, without, `to`. */
 		cellsToFill: ({ taskId, listId }: AgentRun, from: number, to: number) =>
 			cellsToFill.all({ taskId, listId, from, to }) as unknown as CellToFill[],

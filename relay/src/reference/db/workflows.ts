@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EnrichmentType } from '../../contract/enrichment.ts';
+import { dueQueries } from './due.ts';
 
 const INSERT_WORKFLOW = `
 	INSERT INTO workflows (workflow_id, organization_id, user_id, list_id, enrichment_type, status, webhook_url,
@@ -14,11 +15,6 @@ const COLUMNS = `workflow_id AS workflowId, organization_id AS organizationId, l
 	emails_found AS emailsFound, phones_found AS phonesFound, created_at AS createdAt, completed_at AS completedAt`;
 
 const WORKFLOW = `SELECT ${COLUMNS} FROM workflows WHERE workflow_id = ? AND organization_id = ?`;
-
-const NEXT_DUE = `
-	SELECT ${COLUMNS} FROM workflows WHERE status = 'processing' AND due_at <= ? ORDER BY due_at LIMIT 1`;
-
-const NEXT_DUE_AT = `SELECT min(due_at) AS dueAt FROM workflows WHERE status = 'processing'`;
 
 const TASKS =
 	'SELECT task_id AS taskId, lead_id AS leadId, contact FROM tasks WHERE workflow_id = ? ORDER BY idx';
@@ -54,8 +50,6 @@ export function workflowQueries(db: DatabaseSync) {
 	const insertWorkflow = db.prepare(INSERT_WORKFLOW);
 	const insertTask = db.prepare(INSERT_TASK);
 	const workflow = db.prepare(WORKFLOW);
-	const nextDue = db.prepare(NEXT_DUE);
-	const nextDueAt = db.prepare(NEXT_DUE_AT);
 	const tasks = db.prepare(TASKS);
 	const task = db.prepare(TASK);
 	const setResult = db.prepare(SET_RESULT);
@@ -87,10 +81,7 @@ export function workflowQueries(db: DatabaseSync) {
 		},
 		get: (organizationId: string, workflowId: string) =>
 			workflow.get(workflowId, organizationId) as WorkflowRow | undefined,
-		/** The running workflow that was due first, if any is due at `now`. */
-		nextDue: (now: number) => nextDue.get(now) as WorkflowRow | undefined,
-		/** When the next running workflow is due; null when none runs. */
-		nextDueAt: () => (nextDueAt.get() as { dueAt: number | null }).dueAt,
+		...dueQueries<WorkflowRow>(db, 'workflows', COLUMNS, `status = 'processing'`),
 		/** In the order of the request. */
 		tasks: (workflowId: string) =>
 			tasks.all(workflowId) as unknown as { taskId: string; leadId: string; contact: string }[],

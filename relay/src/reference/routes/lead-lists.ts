@@ -34,7 +34,14 @@ const ListsQuery = z.object({
 const LeadsQuery = z.object({ limit: limitParam(LEAD_PAGE), cursor: z.string().nullish() });
 
 /** Lead lists, but for what puts leads in and takes them out (B.10 to B.15), on both prefixes. */
-export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock; ids: Ids }) {
+export function leadListRoutes(o: {
+	db: Database;
+	clock: Clock;
+	ids: Ids;
+	/** Called when a list was deleted: what was in it is still to be cleared away. */
+	onDelete: () => void;
+}) {
+	const { db, clock, ids, onDelete } = o;
 	const reading = { errors: 'v2', plan: 'api', scope: 'lists:read' } as const;
 	const writing = { errors: 'v2', plan: 'api', scope: 'lists:write' } as const;
 
@@ -155,6 +162,7 @@ export function leadListRoutes({ db, clock, ids }: { db: Database; clock: Clock;
 			handle({ caller, params }) {
 				const { listId } = changeableList(caller, params.list_id!, 'deleted');
 				db.lists.delete(listId);
+				onDelete();
 				return ok({ ...envelope(clock), list_id: listId, deleted: true });
 			},
 		}),
