@@ -16,6 +16,7 @@ import { createInbox } from './inbox/index.ts';
 import type { Logger } from './log.ts';
 import { openReference } from './reference/index.ts';
 import type { Reference } from './reference/index.ts';
+import { withKnownSources } from './store/known-sources.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import type { Store } from './store/port.ts';
 
@@ -62,9 +63,10 @@ export async function createRelay(options: {
 	try {
 		const storePath = join(config.dataFolder, STORE_FILE);
 		// The lock on the data folder makes this the only process: what is leased was its predecessor's.
-		const store = await opening(storePath, () =>
+		const engine = await opening(storePath, () =>
 			openSqliteStore({ path: storePath, endLeasesAt: clock.now() }),
 		);
+		const store = withKnownSources(engine, clock);
 		opened.push(() => store.close());
 		await seed({ store, keys, clock });
 
