@@ -11,19 +11,19 @@ Machines are noisy: read the ratios, which compare two things measured in turn i
 /**
  * Puts a section into docs/benchmarks.md, in place of the one that the same tool wrote before; the others stay.
  *
- * @param tool the npm script that makes the section
+ * @param command what makes the section, e.g. `npm run bench:nodes`
  * @returns the file's path
  */
-export async function writeSection(tool: string, section: string): Promise<string> {
+export async function writeSection(command: string, section: string): Promise<string> {
 	const page = existsSync(FILE) ? readFileSync(FILE, 'utf8') : INTRODUCTION;
 	const options = await resolveConfig(FILE);
-	writeFileSync(FILE, await format(withSection(page, tool, section), { ...options, parser: 'markdown' }));
+	writeFileSync(FILE, await format(withSection(page, command, section), { ...options, parser: 'markdown' }));
 	return FILE;
 }
 
-function withSection(page: string, tool: string, section: string): string {
-	const begin = `<!-- made by "npm run ${tool}" -->`;
-	const end = `<!-- end of "npm run ${tool}" -->`;
+function withSection(page: string, command: string, section: string): string {
+	const begin = `<!-- made by "${command}" -->`;
+	const end = `<!-- end of "${command}" -->`;
 	const whole = `${begin}\n\n${section.trim()}\n\n${end}`;
 	const from = page.indexOf(begin);
 	const to = page.indexOf(end);

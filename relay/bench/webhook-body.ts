@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { WebhookPayload } from '../src/contract/webhook.ts';
 
-/**
- * Makes webhooks of about `bytes` bytes, each with a workflow id of its own, so that none is a duplicate. Only the
- * id is written anew for each, because the generator must cost less than what it measures.
- */
-export function webhookBody(bytes: number): () => Buffer {
+/** Webhooks of one size that differ in their workflow id only. */
+export interface WebhookTemplate {
+	/** A whole webhook. Copy it before it is changed. */
+	body: Buffer;
+	/** Gives a copy a workflow id of its own, in place: the generator must cost less than what it measures. */
+	renew(copy: Buffer): void;
+}
+
+/** Makes webhooks of about `bytes` bytes, each with a workflow id of its own, so that none is a duplicate. */
+export function webhookTemplate(bytes: number): WebhookTemplate {
 	const marker = randomUUID();
 	const payload: WebhookPayload = {
 		event: 'enrichment.completed',
@@ -31,11 +36,7 @@ export function webhookBody(bytes: number): () => Buffer {
 	});
 	while (JSON.stringify(payload).length + 330 < bytes) payload.results.push(item(payload.results.length));
 
-	const template = Buffer.from(JSON.stringify(payload));
-	const at = template.indexOf(marker);
-	return () => {
-		const body = Buffer.from(template);
-		body.write(randomUUID(), at, 'latin1');
-		return body;
-	};
+	const body = Buffer.from(JSON.stringify(payload));
+	const at = body.indexOf(marker);
+	return { body, renew: (copy) => void copy.write(randomUUID(), at, 'latin1') };
 }

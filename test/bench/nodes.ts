@@ -5,11 +5,9 @@
  *   npm run bench:nodes                 10,000 contacts, three rounds
  *   npm run bench:nodes -- --quick      500 contacts, one round, prints only: for trying things
  */
-import { spawn } from 'node:child_process';
-import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { writeSection } from '../../relay/bench/page.ts';
+import { median, mustEqual, ratioText, start, table, writtenBy } from '../../relay/bench/support.ts';
 import { buildNodes } from '../support/n8n-built-nodes.ts';
 import type { Measurement } from './enrich.ts';
 
@@ -24,51 +22,23 @@ type Round = Measurement & { requests: number };
 
 /** One run against a server of its own; what the server took in must be what the run was given. */
 async function measure(way: Way): Promise<Round> {
-	const server = start('reference-server.ts', []);
+	const server = start(join(import.meta.dirname, 'reference-server.ts'));
 	const { baseUrl, key } = JSON.parse(await server.line()) as { baseUrl: string; key: string };
-	const run = start('enrich.ts', [way, baseUrl, key, String(CONTACTS)]);
+	const run = start(join(import.meta.dirname, 'enrich.ts'), [way, baseUrl, key, String(CONTACTS)]);
 	const measurement = JSON.parse(await run.line()) as Measurement;
 	await run.ended;
 	server.endInput();
 	const { requests, contacts } = JSON.parse(await server.line()) as { requests: number; contacts: number };
 	await server.ended;
-	if (measurement.submitted !== CONTACTS || contacts !== CONTACTS) {
-		throw new Error(
-			`${CONTACTS} contacts went in, ${contacts} reached the API, ${measurement.submitted} have a task`,
-		);
-	}
+	mustEqual('contacts that reached the API', contacts, CONTACTS);
+	mustEqual('items with a task', measurement.submitted, CONTACTS);
 	return { ...measurement, requests };
 }
 
-function start(script: string, args: string[]) {
-	const child = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
-		stdio: ['pipe', 'pipe', 'inherit'],
-	});
-	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-	const ended = new Promise<void>((resolve, reject) => {
-		child.on('error', reject);
-		child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${script} ended with ${code}`))));
-	});
-	return {
-		ended,
-		endInput: () => child.stdin.end(),
-		async line(): Promise<string> {
-			const next = await lines.next();
-			if (next.done) throw new Error(`${script} ended without an answer`);
-			return next.value;
-		},
-	};
-}
-
-const median = (values: number[]): number =>
-	values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 const medianOf = (way: Way, key: keyof Round) => median(rounds[way].map((round) => round[key]));
 /** How many times more the loop takes, by rounds: the median and the range. */
-function ratio(of: (round: Round) => number): string {
-	const ratios = rounds.loop.map((loop, index) => of(loop) / of(rounds.node[index]!));
-	const text = (value: number) => (value >= 20 ? value.toFixed(0) : value.toFixed(2));
-	return `**${text(median(ratios))}** (${text(Math.min(...ratios))}–${text(Math.max(...ratios))})`;
-}
+const ratio = (of: (round: Round) => number): string =>
+	ratioText(rounds.loop.map((loop, index) => of(loop) / of(rounds.node[index]!)));
 
 await buildNodes();
 const rounds: Record<Way, Round[]> = { node: [], loop: [] };
@@ -84,18 +54,18 @@ const minutesAtLimit = (requests: number) => Math.floor((requests - 1) / PER_MIN
 
 const row = (name: string, way: Way) => {
 	const requests = medianOf(way, 'requests');
-	return `| ${[
+	return [
 		name,
 		requests.toLocaleString('en'),
 		(medianOf(way, 'milliseconds') / 1000).toFixed(2),
 		medianOf(way, 'peakMiB').toFixed(0),
 		(medianOf(way, 'peakMiB') - medianOf(way, 'idleMiB')).toFixed(0),
 		minutesAtLimit(requests).toLocaleString('en'),
-	].join(' | ')} |`;
+	];
 };
 const section = `## Nodes: ${CONTACTS.toLocaleString('en')} contacts, against one request for each
 
-Written by \`npm run bench:nodes\` on ${new Date().toISOString().slice(0, 10)}; do not edit. Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}.
+${writtenBy('npm run bench:nodes')}
 
 The Cleanlist node (Enrichment → Start, 250 contacts a request) and the way this is built without it: an HTTP Request node
 that calls \`enrich/bulk\` for every item. That node is not part of n8n's engine, so a stand-in does what it does, through
@@ -105,11 +75,28 @@ of ${ROUNDS} round${ROUNDS === 1 ? '' : 's'} in turn. Only the submission is mea
 are counted: they are exactly the contacts that went in. The last column is arithmetic: the time that Cleanlist's limit of
 ${PER_MINUTE} requests a minute makes of it.
 
-| | requests | seconds | peak memory, MiB | above idle, MiB | minutes at Cleanlist's limit, at least |
-| --- | --- | --- | --- | --- | --- |
-${row('one request for each contact', 'loop')}
-${row('the Cleanlist node', 'node')}
-| ratio (range) | ${ratio((r) => r.requests)} | ${ratio((r) => r.milliseconds)} | ${ratio((r) => r.peakMiB)} | ${ratio((r) => r.peakMiB - r.idleMiB)} | |
+${table(
+	[
+		'',
+		'requests',
+		'seconds',
+		'peak memory, MiB',
+		'above idle, MiB',
+		"minutes at Cleanlist's limit, at least",
+	],
+	[
+		row('one request for each contact', 'loop'),
+		row('the Cleanlist node', 'node'),
+		[
+			'ratio (range)',
+			ratio((r) => r.requests),
+			ratio((r) => r.milliseconds),
+			ratio((r) => r.peakMiB),
+			ratio((r) => r.peakMiB - r.idleMiB),
+			'',
+		],
+	],
+)}
 `;
 console.log(`\n${section}`);
-if (!quick) console.log(`Written to ${await writeSection('bench:nodes', section)}`);
+if (!quick) console.log(`Written to ${await writeSection('npm run bench:nodes', section)}`);

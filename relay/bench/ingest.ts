@@ -1,0 +1,104 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ServerResult } from './ingest-server.ts';
+import type { LoadResult } from './load.ts';
+import { median, mustEqual, ratioText, start, table, thousands } from './support.ts';
+
+const SERVER = join(import.meta.dirname, 'ingest-server.ts');
+const LOAD = join(import.meta.dirname, 'load.ts');
+const CONNECTIONS = 64;
+const SIZES_KIB = [2, 120];
+/** The goal of the project, at 2 KiB. */
+const GOAL = 0.75;
+
+interface Round {
+	perSecond: number;
+	p50Ms: number;
+	p99Ms: number;
+	/** CPU time of server and load generator for each webhook, in µs. */
+	serverUs: number;
+	loadUs: number;
+}
+
+/** One server, one load, exact accounting: every accepted webhook is on disk, and nothing else. */
+async function round(store: 'sqlite' | 'none', kib: number, seconds: number): Promise<Round> {
+	const folder = await mkdtemp(join(tmpdir(), 'relay-bench-'));
+	try {
+		const server = start(SERVER, [store === 'sqlite' ? join(folder, 'relay.sqlite') : 'none']);
+		const load = start(LOAD, [await server.line(), String(CONNECTIONS), String(kib * 1024), String(seconds)]);
+		const result = JSON.parse(await load.line()) as LoadResult;
+		await load.ended;
+		server.endInput();
+		const { stored, cpuUs } = JSON.parse(await server.line()) as ServerResult;
+		await server.ended;
+		mustEqual('webhooks refused', result.refused, 0);
+		if (store === 'sqlite') mustEqual('webhooks on disk', stored, result.accepted + result.warmup);
+		const { accepted, p50Ms, p99Ms } = result;
+		return { perSecond: accepted / result.seconds, p50Ms, p99Ms, serverUs: cpuUs, loadUs: result.cpuUs };
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+/** Rounds of both in turn, so that a machine that slows down slows both. */
+async function compare(kib: number, rounds: number, seconds: number) {
+	const bare: Round[] = [];
+	const durable: Round[] = [];
+	const ratios: number[] = [];
+	for (let n = 1; n <= rounds; n++) {
+		const none = await round('none', kib, seconds);
+		const sqlite = await round('sqlite', kib, seconds);
+		bare.push(none);
+		durable.push(sqlite);
+		ratios.push(sqlite.perSecond / none.perSecond);
+		console.log(`ingest, ${kib} KiB, round ${n} of ${rounds}: ratio ${ratios.at(-1)?.toFixed(2)}`);
+	}
+	const row = (name: string, of: Round[], ratio: string) => {
+		const medianOf = (key: keyof Round) => median(of.map((each) => each[key]));
+		return [
+			name,
+			thousands(medianOf('perSecond')),
+			medianOf('p50Ms').toFixed(1),
+			medianOf('p99Ms').toFixed(1),
+			medianOf('serverUs').toFixed(0),
+			medianOf('loadUs').toFixed(0),
+			ratio,
+		];
+	};
+	return {
+		ratio: median(ratios),
+		rows: [
+			row(`${kib} KiB, no store`, bare, ''),
+			row(`${kib} KiB, SQLite, on disk before the 2xx`, durable, ratioText(ratios)),
+		],
+	};
+}
+
+/** Durable ingest through HTTP against the same server without storage. */
+export async function benchIngest(quick: boolean): Promise<string> {
+	const [rounds, seconds] = quick ? [1, 2] : [3, 3];
+	const comparisons = [];
+	for (const kib of SIZES_KIB) comparisons.push(await compare(kib, rounds, seconds));
+	const ratio = comparisons[0]?.ratio ?? NaN;
+	return `## Ingest: durable, against the same server without storage
+
+Webhooks of one size each, every one with a workflow id of its own, over HTTP on ${CONNECTIONS} keep-alive connections from a
+second process; medians of ${rounds} round${rounds === 1 ? '' : 's'} of ${seconds} s after 2 s of warm-up. After each round the events on disk are counted: they are
+exactly the webhooks that were answered 200. CPU time is that of all threads, start and warm-up included.
+
+${table(
+	[
+		'',
+		'webhooks/s',
+		'p50 ms',
+		'p99 ms',
+		'server CPU, µs each',
+		'load generator CPU, µs each',
+		'ratio (range)',
+	],
+	comparisons.flatMap(({ rows }) => rows),
+)}
+
+Goal at 2 KiB: a ratio of at least ${GOAL}. ${ratio >= GOAL ? 'Met' : 'Not met'}.`;
+}
