@@ -8,6 +8,7 @@ import pino from 'pino';
 import { systemClock } from '../src/clock.ts';
 import { createSealer, deriveIngestToken, sha256 } from '../src/crypto.ts';
 import { createAddressGuard } from '../src/delivery/index.ts';
+import { LIMITS } from '../src/http/limits.ts';
 import { createHttp } from '../src/http/server.ts';
 import { systemIds } from '../src/ids.ts';
 import { createInbox } from '../src/inbox/index.ts';
@@ -56,6 +57,7 @@ const { http } = await createHttp({
 	ids,
 	log,
 	trustProxy: [],
+	limits: { ...LIMITS, connections: 1_000 },
 	ingestUrl: () => '',
 	isStopping: () => false,
 	reference: null,

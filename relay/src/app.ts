@@ -8,6 +8,8 @@ import { DataFolderError, REFERENCE_FILE, STORE_FILE } from './data-folder.ts';
 import type { Keys } from './data-folder.ts';
 import { createAddressGuard } from './delivery/address-guard.ts';
 import { createDispatcher } from './delivery/index.ts';
+import { LIMITS } from './http/limits.ts';
+import type { Limits } from './http/limits.ts';
 import type { RouteEntry } from './http/routes.ts';
 import { createHttp } from './http/server.ts';
 import { systemIds } from './ids.ts';
@@ -56,6 +58,7 @@ export async function createRelay(options: {
 	log: Logger;
 	clock?: Clock;
 	ids?: Ids;
+	limits?: Partial<Limits>;
 }): Promise<Relay> {
 	const { config, keys, log, clock = systemClock, ids = systemIds } = options;
 	/** How to undo what was set up so far, should a later step fail. */
@@ -95,6 +98,7 @@ export async function createRelay(options: {
 			ids,
 			log,
 			trustProxy: config.trustProxy,
+			limits: { ...LIMITS, connections: config.maxConnections, ...options.limits },
 			ingestUrl,
 			isStopping: () => stopping,
 			reference: reference && referenceRoutes(reference, config),

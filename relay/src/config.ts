@@ -25,6 +25,8 @@ export interface Config {
 	allow: string[];
 	/** Proxies whose X-Forwarded-For is believed. */
 	trustProxy: string[];
+	/** Connections open at once; further ones are closed as they come. */
+	maxConnections: number;
 	/** Whether the first start shows the new keys on the screen. */
 	showKeys: boolean;
 	log: { level: LogLevel; format: LogFormat };
@@ -131,6 +133,12 @@ const VARIABLES = {
 		schema: list((entry) => isNetwork(entry) || PROXY_KEYWORDS.includes(entry)),
 		expected: `a comma-separated list of addresses, networks or ${PROXY_KEYWORDS.join(', ')}, e.g. 127.0.0.1`,
 	},
+	RELAY_MAX_CONNECTIONS: {
+		about: 'Connections open at once',
+		usually: '1000',
+		schema: wholeNumber(1, 65_535),
+		expected: 'a whole number from 1 to 65535, e.g. 1000',
+	},
 	RELAY_SHOW_KEYS: {
 		about: 'Show new keys: first-start or never',
 		usually: 'first-start',
@@ -202,6 +210,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 		},
 		allow: read('RELAY_ALLOW') ?? (loopback ? LOOPBACK : []),
 		trustProxy: read('RELAY_TRUST_PROXY') ?? [],
+		maxConnections: read('RELAY_MAX_CONNECTIONS') ?? 1_000,
 		showKeys: read('RELAY_SHOW_KEYS') !== 'never',
 		log: { level: read('RELAY_LOG_LEVEL') ?? 'info', format: read('RELAY_LOG_FORMAT') ?? 'auto' },
 		shutdownBudgetMs: read('RELAY_SHUTDOWN_BUDGET_MS') ?? 8_000,

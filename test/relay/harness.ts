@@ -11,6 +11,7 @@ import { readConfig } from '../../relay/src/config.ts';
 import { Problem } from '../../relay/src/contract/relay-api.ts';
 import { sha256 } from '../../relay/src/crypto.ts';
 import { openDataFolder } from '../../relay/src/data-folder.ts';
+import type { Limits } from '../../relay/src/http/limits.ts';
 import { systemIds } from '../../relay/src/ids.ts';
 import { createLogger } from '../../relay/src/log.ts';
 import type { TokenScope } from '../../relay/src/store/port.ts';
@@ -19,6 +20,7 @@ import type { TokenScope } from '../../relay/src/store/port.ts';
 export interface TestRelay {
 	relay: Relay;
 	url: string;
+	port: number;
 	ingestUrl: string;
 	/** The first token, with the scope admin. */
 	token: string;
@@ -37,7 +39,7 @@ export interface TestRelay {
 }
 
 export async function startTestRelay(
-	options: { env?: Record<string, string>; clock?: Clock } = {},
+	options: { env?: Record<string, string>; clock?: Clock; limits?: Partial<Limits> } = {},
 ): Promise<TestRelay> {
 	const path = mkdtempSync(join(tmpdir(), 'relay-test-'));
 	const config = readConfig({ RELAY_PORT: '0', RELAY_DATA: path, RELAY_REFERENCE: 'off', ...options.env });
@@ -53,6 +55,7 @@ export async function startTestRelay(
 		keys: folder.keys,
 		log,
 		...(options.clock && { clock: options.clock }),
+		...(options.limits && { limits: options.limits }),
 	});
 	await relay.listen();
 	const { port } = relay.http.server.address() as AddressInfo;
@@ -62,6 +65,7 @@ export async function startTestRelay(
 	return {
 		relay,
 		url,
+		port,
 		ingestUrl,
 		token: folder.keys.relayToken,
 		logs: () => logs,

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Problem } from '../contract/relay-api.ts';
 import { StoreError } from '../store/port.ts';
 import type { StoreErrorCode } from '../store/port.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** Every error of the relay: its status, its title, and what to do when the occurrence does not say better. */
 const CATALOGUE = {
@@ -15,6 +16,11 @@ const CATALOGUE = {
 		status: 400,
 		title: 'The request could not be read',
 		fix: 'Send a JSON document with the header Content-Type: application/json.',
+	},
+	malformed_request: {
+		status: 400,
+		title: 'The request is not HTTP',
+		fix: 'Send it by an HTTP/1.1 client, and look at what proxies in between make of it.',
 	},
 	unauthenticated: {
 		status: 401,
@@ -51,6 +57,11 @@ const CATALOGUE = {
 		title: 'The method is not allowed here',
 		fix: 'Send the webhook as a POST; this URL is for Cleanlist to post results to, not for a browser.',
 	},
+	request_timeout: {
+		status: 408,
+		title: 'The request took too long to arrive',
+		fix: 'Send it again over a connection that is fast enough.',
+	},
 	subscription_exists: {
 		status: 409,
 		title: 'A subscription with this URL exists',
@@ -75,6 +86,11 @@ const CATALOGUE = {
 		status: 429,
 		title: 'Too many requests with unknown tokens',
 		fix: 'Wait as long as Retry-After says, then use a token that is known.',
+	},
+	headers_too_large: {
+		status: 431,
+		title: 'The headers are too large',
+		fix: 'Send fewer or shorter headers.',
 	},
 	internal: {
 		status: 500,
@@ -183,6 +199,8 @@ export function answerFrameworkError(
 	request: FastifyRequest,
 	reply: FastifyReply,
 ): void {
+	// No hook has run for these.
+	reply.headers(SECURITY_HEADERS);
 	void answer(toProblem(error, request), error, request, reply);
 }
 

@@ -1,6 +1,5 @@
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
-import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { Sealer } from '../crypto.ts';
 import type { AddressGuard } from '../delivery/address-guard.ts';
@@ -9,20 +8,17 @@ import type { Inbox } from '../inbox/index.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store/port.ts';
 import { createAuthorize } from './auth.ts';
-import { answerFrameworkError, handleErrors } from './errors.ts';
+import { answerFrameworkError, handleErrors, ProblemError } from './errors.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { ingestRoutes } from './ingest.ts';
 import { readJsonBodies } from './json.ts';
-import {
-	CONNECTION_TIMEOUT_MS,
-	HEADERS_TIMEOUT_MS,
-	KEEP_ALIVE_TIMEOUT_MS,
-	REQUEST_TIMEOUT_MS,
-	UNKNOWN_TOKENS_PER_MINUTE,
-} from './limits.ts';
+import { limitConnections } from './connections.ts';
+import type { Limits } from './limits.ts';
+import { acceptExpectations, refuseMalformed } from './malformed.ts';
 import { registerRoutes } from './routes.ts';
 import type { RouteEntry } from './routes.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 import { sourceRoutes } from './sources.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { createUnknownTokenLimiter } from './unknown-token-limiter.ts';
@@ -37,6 +33,7 @@ export interface HttpOptions {
 	log: Logger;
 	/** Proxies whose X-Forwarded-For is believed. */
 	trustProxy: string[];
+	limits: Limits;
 	/** The URL that webhooks for a source are posted to. */
 	ingestUrl: (sourceId: string) => string;
 	/** True from the moment a shutdown begins. */
@@ -53,7 +50,7 @@ export interface RelayHttp {
 
 /** Puts the relay's HTTP surface together; listens on nothing. */
 export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
-	const { store, clock, ids, log } = options;
+	const { store, clock, ids, log, limits } = options;
 	const routes: RouteEntry[] = [];
 	// Of this type, and not pino's, so that plugins of any logger fit.
 	const loggerInstance: FastifyBaseLogger = log;
@@ -62,23 +59,31 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 		logController: new LogController({ disableRequestLogging: true }),
 		genReqId: () => ids.uuid(),
 		trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
-		http: { headersTimeout: HEADERS_TIMEOUT_MS },
-		requestTimeout: REQUEST_TIMEOUT_MS,
-		connectionTimeout: CONNECTION_TIMEOUT_MS,
-		keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+		http: {
+			headersTimeout: limits.headersMs,
+			connectionsCheckingInterval: limits.checkMs,
+			maxHeaderSize: limits.headerBytes,
+			// Node would answer by itself, and without our headers.
+			requireHostHeader: false,
+		},
+		requestTimeout: limits.requestMs,
+		connectionTimeout: limits.silenceMs,
+		keepAliveTimeout: limits.idleMs,
+		maxRequestsPerSocket: limits.requestsPerConnection,
 		// A request that comes in over an open connection during a shutdown is still served: the store closes last.
 		return503OnClosing: false,
 		frameworkErrors: answerFrameworkError,
 		clientErrorHandler: (error, socket) => refuseMalformed(log, error.code, socket),
 	});
 
-	http.addHook('onRequest', async (_request, reply) => {
-		reply.headers({
-			'x-content-type-options': 'nosniff',
-			'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-			'referrer-policy': 'no-referrer',
-			'cache-control': 'no-store',
-		});
+	limitConnections({ server: http.server, max: limits.connections, clock, log });
+	acceptExpectations(http.server);
+
+	http.addHook('onRequest', async (request, reply) => {
+		reply.headers(SECURITY_HEADERS);
+		if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+			throw new ProblemError('malformed_request', { detail: 'The request has no Host header.' });
+		}
 	});
 	http.addHook('onSend', (_request, reply, _payload, done) => {
 		// Else a connection whose last request was under way when the shutdown began would hold it up, idle.
@@ -100,7 +105,7 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 	handleErrors(http);
 	readJsonBodies(http);
 
-	const limiter = createUnknownTokenLimiter({ clock, perMinute: UNKNOWN_TOKENS_PER_MINUTE });
+	const limiter = createUnknownTokenLimiter({ clock, perMinute: limits.unknownTokensPerMinute });
 	await registerRoutes(http, {
 		authorize: createAuthorize({ store, limiter }),
 		table: routes,
@@ -114,20 +119,4 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 	});
 	if (options.reference) await http.register(options.reference);
 	return { http, routes };
-}
-
-/**
- * Answers what is not HTTP. Fastify's own handler would log the raw bytes, tokens included, as a list of numbers
- * that no scrubbing recognises.
- */
-function refuseMalformed(log: Logger, code: string, socket: Socket): void {
-	if (code === 'ECONNRESET' || socket.destroyed) return;
-	log.debug({ code }, 'malformed request');
-	const status =
-		{
-			ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-			HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-		}[code] ?? '400 Bad Request';
-	if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-	socket.destroy();
 }

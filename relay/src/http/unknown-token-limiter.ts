@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import type { Clock } from '../clock.ts';
 
 /**
@@ -36,13 +36,10 @@ export function createUnknownTokenLimiter(options: { clock: Clock; perMinute: nu
 	};
 }
 
-/** An IPv6 sender owns a whole /64, so its first four groups stand for it. */
+/** An IPv6 sender owns a whole /64, so its first four groups stand for it; an IPv4 address stands for itself. */
 function networkOf(address: string): string {
-	if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
-	const [head = '', tail] = address.split('::');
-	const groups = head === '' ? [] : head.split(':');
-	const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length);
-	return [...groups, ...Array<string>(missing).fill('0'), ...(tail ? tail.split(':') : [])]
-		.slice(0, 4)
-		.join(':');
+	// Only a proxy that passes on what it was sent says anything else: all of that is one sender.
+	if (!ipaddr.isValid(address)) return 'unreadable';
+	const parsed = ipaddr.process(address);
+	return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString();
 }

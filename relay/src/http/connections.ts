@@ -1,0 +1,24 @@
+import type { Server } from 'node:http';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+
+/** A flood of connections must not become a flood of log lines. */
+const WARN_EVERY_MS = 60_000;
+
+/**
+ * Limits the connections open at once. What comes beyond is closed before it is read: whoever floods the relay with
+ * connections then costs neither memory nor file handles, and those that are open go on.
+ */
+export function limitConnections(options: { server: Server; max: number; clock: Clock; log: Logger }): void {
+	const { server, max, clock, log } = options;
+	let dropped = 0;
+	let warnedAt = -Infinity;
+	server.maxConnections = max;
+	server.on('drop', () => {
+		dropped += 1;
+		if (clock.monotonic() - warnedAt < WARN_EVERY_MS) return;
+		warnedAt = clock.monotonic();
+		log.warn({ dropped, max_connections: max }, 'connections refused: as many as may be are open');
+		dropped = 0;
+	});
+}

@@ -1,0 +1,52 @@
+import type { Server } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Logger } from '../log.ts';
+import { ProblemError } from './errors.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
+
+/** What Node's parser refuses: it never becomes a request, so no route and no hook sees it. */
+const PROBLEMS: Record<string, ProblemError> = {
+	ERR_HTTP_REQUEST_TIMEOUT: new ProblemError('request_timeout', {
+		detail: 'The request did not arrive in the time it may take.',
+	}),
+	HPE_HEADER_OVERFLOW: new ProblemError('headers_too_large', {
+		detail: 'The headers of the request are larger than what is read.',
+	}),
+};
+const MALFORMED = new ProblemError('malformed_request', { detail: 'What was sent is not valid HTTP/1.1.' });
+
+/**
+ * Answers what is not HTTP. Fastify's own handler would log the raw bytes, tokens included, as a list of numbers
+ * that no scrubbing recognises.
+ */
+export function refuseMalformed(log: Logger, code: string, socket: Socket): void {
+	if (code === 'ECONNRESET' || socket.destroyed) return;
+	log.debug({ code }, 'malformed request');
+	if (socket.writable) socket.write(rawAnswer(PROBLEMS[code] ?? MALFORMED));
+	socket.destroy();
+}
+
+function rawAnswer(problem: ProblemError): string {
+	const body = JSON.stringify(problem);
+	const headers = {
+		'content-type': 'application/problem+json',
+		...SECURITY_HEADERS,
+		'content-length': Buffer.byteLength(body),
+		connection: 'close',
+	};
+	return [
+		`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+		...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+		'',
+		body,
+	].join('\r\n');
+}
+
+/**
+ * Lets requests through that Node would answer by itself: one with an expectation it doesn't know. That is no reason to
+ * lose a webhook, and RFC 9110 leaves it to the server.
+ */
+export function acceptExpectations(server: Server): void {
+	server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+}
