@@ -24,6 +24,8 @@ export interface TestRelay {
 	ingestUrl: string;
 	/** The first token, with the scope admin. */
 	token: string;
+	/** Of the reference API's demo account. */
+	demoKey: string;
 	/** Everything logged so far. */
 	logs(): string;
 	/** Adds a token with these scopes. */
@@ -68,6 +70,7 @@ export async function startTestRelay(
 		port,
 		ingestUrl,
 		token: folder.keys.relayToken,
+		demoKey: folder.keys.demoKey,
 		logs: () => logs,
 		async tokenWith(...scopes) {
 			const token = `crt_${systemIds.bytes(32).toString('base64url')}`;

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import { fastify } from 'fastify';
 import { systemClock } from '../clock.ts';
 import { systemIds } from '../ids.ts';
 import { createLogger } from '../log.ts';
 import { openReference } from '../reference/index.ts';
 import { VENDOR_LIMITS } from '../reference/rate-limit.ts';
 import type { RateLimits } from '../reference/rate-limit.ts';
+import { createServer } from '../reference/server.ts';
 import { VERSION } from '../version.ts';
 import { describeOptions, oneOf, readOptions, wholeNumber } from './options.ts';
 import { describePeople, keysOf } from './people.ts';
@@ -79,7 +79,7 @@ export async function referenceCommand(
 	}).catch((error: unknown) => {
 		throw new UsageError(`The database ${path} can't be opened: ${reasonOf(error)}.`);
 	});
-	const http = fastify({ forceCloseConnections: true, return503OnClosing: false });
+	const http = await createServer({ reference, control, ids: systemIds });
 	const close = async () => {
 		await http.close();
 		await reference.stop();
@@ -87,8 +87,6 @@ export async function referenceCommand(
 	try {
 		const isNew = reference.control.state().counts.users === 0;
 		const { accounts } = await (isNew ? reference.control.seed(start) : reference.control.adopt(start));
-		await http.register(reference.routes);
-		if (control !== 'off') await http.register(reference.controlRoutes(control));
 		const url = await http.listen({ host, port }).catch((error: unknown) => {
 			throw new UsageError(`Can't listen on ${host}, port ${port}: ${reasonOf(error)}.`);
 		});

@@ -1,11 +1,13 @@
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Sealer } from '../crypto.ts';
 import type { AddressGuard } from '../delivery/address-guard.ts';
 import type { Ids } from '../ids.ts';
 import type { Inbox } from '../inbox/index.ts';
 import type { Logger } from '../log.ts';
+import { MAX_PARAM_LENGTH, literalEscapes } from '../reference/server.ts';
 import type { Store } from '../store/port.ts';
 import { createAuthorize } from './auth.ts';
 import { answerFrameworkError, handleErrors, ProblemError } from './errors.ts';
@@ -48,6 +50,13 @@ export interface RelayHttp {
 	routes: readonly RouteEntry[];
 }
 
+/** The reference API's own answers, and not the relay's, to its paths that Fastify would not route. */
+const referenceUrls = {
+	routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+	rewriteUrl: ({ url = '/' }: IncomingMessage) =>
+		/^\/(api|reference)\//.test(url) ? literalEscapes(url) : url,
+};
+
 /** Puts the relay's HTTP surface together; listens on nothing. */
 export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 	const { store, clock, ids, log, limits } = options;
@@ -73,6 +82,7 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 		// A request that comes in over an open connection during a shutdown is still served: the store closes last.
 		return503OnClosing: false,
 		frameworkErrors: answerFrameworkError,
+		...(options.reference && referenceUrls),
 		clientErrorHandler: (error, socket) => refuseMalformed(log, error.code, socket),
 	});
 

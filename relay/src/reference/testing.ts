@@ -1,4 +1,3 @@
-import { fastify } from 'fastify';
 import { pino } from 'pino';
 import { systemClock } from '../clock.ts';
 import { systemIds } from '../ids.ts';
@@ -12,6 +11,7 @@ import { DEFAULT_SEED, startFrom } from './control/routes.ts';
 import type { SeedInput } from './control/seed-document.ts';
 import { openReference } from './index.ts';
 import type { RateLimits } from './rate-limit.ts';
+import { createServer } from './server.ts';
 
 export { seededIds } from './control/seeded-ids.ts';
 export type { SeededIds } from './control/seeded-ids.ts';
@@ -77,11 +77,9 @@ export async function createReferenceApi(options: ReferenceApiOptions = {}): Pro
 		...(frozenAt !== undefined && { frozenAt: instant(frozenAt) }),
 	});
 	const { control } = reference;
-	const http = fastify({ forceCloseConnections: true });
+	const http = await createServer({ reference, control: 'loopback', ids: systemIds });
 	try {
 		const { accounts } = await control.seed(start);
-		await http.register(reference.routes);
-		await http.register(reference.controlRoutes('loopback'));
 		const url = await http.listen({ host: '127.0.0.1', port: 0 });
 		reference.start();
 		return {

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http';
+import { fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Ids } from '../ids.ts';
+import type { SteeringAccess } from './control/guard.ts';
+import { CONTROL_PREFIX } from './control/routes.ts';
+import { DOCS_PREFIX } from './description/routes.ts';
+import { noSuchRoute, renderError } from './errors.ts';
+import type { Reference } from './index.ts';
+
+/** As long as a request may be for Node, so that an id too long for Fastify is an unknown one: a 404 like any other. */
+export const MAX_PARAM_LENGTH = 16 * 1024;
+
+/**
+ * A path with a `%` that begins no escape, or with escapes that are no UTF-8, counts as it is written. So it names a
+ * list that is not there, and not something that only Fastify has an answer to.
+ */
+export function literalEscapes(url: string): string {
+	const at = url.indexOf('?');
+	const path = at < 0 ? url : url.slice(0, at);
+	try {
+		decodeURIComponent(path);
+		return url;
+	} catch {
+		return path.replaceAll('%', '%25') + url.slice(path.length);
+	}
+}
+
+/** A server of the reference API and of nothing else; it listens on nothing yet. */
+export async function createServer(options: {
+	reference: Reference;
+	/** Who may steer. */
+	control: SteeringAccess | 'off';
+	ids: Ids;
+}): Promise<FastifyInstance> {
+	const { reference, control, ids } = options;
+	const app = fastify({
+		forceCloseConnections: true,
+		return503OnClosing: false,
+		routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+		rewriteUrl: ({ url = '/' }: IncomingMessage) => literalEscapes(url),
+	});
+	await app.register(reference.routes);
+	if (control !== 'off') await app.register(reference.controlRoutes(control));
+	// Somebody who opens the address in a browser.
+	app.get('/', async (_request, reply) => reply.redirect(control === 'off' ? DOCS_PREFIX : CONTROL_PREFIX));
+	app.setNotFoundHandler((request, reply) => {
+		const error = noSuchRoute(request.method, request.url.split('?', 1)[0]!);
+		return reply.code(404).send(renderError(error, 'v2', `req_${ids.uuid().replaceAll('-', '')}`));
+	});
+	return app;
+}
