@@ -60,14 +60,16 @@ const SECRET_FIELDS = ['authorization', 'cookie', 'token', 'secret', 'key', 'api
 
 /** A JSON escape. Matched first and kept, so that nothing below starts in the middle of one and breaks the JSON. */
 const ESCAPE = String.raw`\\u[0-9a-fA-F]{4}|\\.`;
-const TOKENS = new RegExp(
-	[
-		`(?<escape>${ESCAPE})`,
-		String.raw`(?<prefix>crt_|clapi_|whsec_)[A-Za-z0-9+/=_-]+`,
-		// The ingest token, in a path, a full URL or a URL inside a query.
-		String.raw`(?<ingest>(?:/|%2F)in(?:/|%2F))[^\s"'\\?#&/<>]+`,
-		String.raw`(?<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}`,
-	].join('|'),
+const SECRETS = [
+	String.raw`(?<prefix>crt_|clapi_|whsec_)[A-Za-z0-9+/=_-]+`,
+	// The ingest token, in a path, a full URL, a URL inside a query, or with its slashes escaped.
+	String.raw`(?<ingest>(?:/|%2F)in\\*(?:/|%2F))[^\s"'\\?#&/<>]+`,
+	String.raw`(?<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}`,
+];
+const TOKENS = new RegExp([`(?<escape>${ESCAPE})`, ...SECRETS].join('|'), 'gi');
+/** Where text is no serialized line, a header or a field of this name hides its value, whatever that looks like. */
+const TOKENS_IN_TEXT = new RegExp(
+	[String.raw`(?<header>\bauthorization["'\\]*\s*[:=]\s*["'\\]*)[^\r\n"'\\<>]+`, ...SECRETS].join('|'),
 	'gi',
 );
 /** Local part at most 64 long (RFC 5321), which also bounds the search; the last label starts with a letter. */
@@ -78,15 +80,30 @@ const EMAILS = new RegExp(
 
 /** Takes tokens, keys, signing secrets, ingest tokens in URLs and e-mail addresses out of a serialized line. */
 export function scrub(line: string): string {
-	const withoutTokens = line.replace(TOKENS, (match, ...rest) => {
-		const groups = rest.at(-1) as Partial<Record<'escape' | 'prefix' | 'ingest' | 'scheme', string>>;
-		if (groups.escape !== undefined) return match;
-		return `${groups.prefix ?? groups.ingest ?? groups.scheme ?? ''}<redacted>`;
-	});
+	const withoutTokens = line.replace(TOKENS, censor);
 	if (!withoutTokens.includes('@') && !withoutTokens.includes('%40')) return withoutTokens;
 	return withoutTokens.replace(EMAILS, (match, escape?: string) =>
 		escape === undefined ? '<e-mail>' : match,
 	);
+}
+
+/**
+ * Takes tokens, keys, signing secrets, ingest tokens in URLs and `Authorization` values out of a text from outside.
+ * E-mail addresses stay.
+ *
+ * @param known secrets to look for as they are, whatever they look like
+ */
+export function redactSecrets(text: string, known: string[] = []): string {
+	const withoutKnown = known.reduce((left, secret) => left.replaceAll(secret, REDACTED), text);
+	return withoutKnown.replace(TOKENS_IN_TEXT, censor);
+}
+
+const REDACTED = '<redacted>';
+
+function censor(match: string, ...rest: unknown[]): string {
+	const groups = rest.at(-1) as Partial<Record<'escape' | 'header' | 'prefix' | 'ingest' | 'scheme', string>>;
+	if (groups.escape !== undefined) return match;
+	return `${groups.header ?? groups.prefix ?? groups.ingest ?? groups.scheme ?? ''}${REDACTED}`;
 }
 
 /** `09:14:03.120 info  event stored event_id=evt_1` */

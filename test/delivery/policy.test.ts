@@ -90,10 +90,36 @@ describe('delivery policy', () => {
 			['-5', 5_000],
 			['1e9', 5_000],
 			['', 5_000],
+			['90.5', 90_500],
+			['  ', 5_000],
+			['+600', 5_000],
+			['0x258', 5_000],
+			['600, 700', 5_000],
+			['3600 s', 5_000],
+			['5 minutes', 5_000],
+			['1.2.2099', 5_000],
+			['Mon, 05 Jan 2026 10:00:00 GMT', HOUR],
+			['Monday, 05-Jan-26 10:00:00 GMT', HOUR],
+			['Mon Jan  5 10:00:00 2026', HOUR],
+			['2026-01-05T10:00:00Z', HOUR],
+			['Mon, 99 Jan 2026 10:00:00 GMT', 5_000],
+			['Mon, 05 Jan 2026 10:00:00 GMT; DROP TABLE', 5_000],
+			['9'.repeat(5_000), 24 * HOUR],
+			['∞', 5_000],
 		])('of %p waits %i ms', (header, ms) => {
 			expect(wait(after(503, header))).toBe(ms);
 			expect(wait(after(429, header))).toBe(ms);
 		});
+	});
+
+	it('lets Retry-After lengthen the wait after a 409 too, which uses up nothing of the schedule', () => {
+		expect(after(409, '30')).toEqual({ state: 'ready', at: NOW + 30_000, scheduled: 0, conflictSince: NOW });
+		expect(wait(after(409, '1'))).toBe(2_000);
+	});
+
+	it('ends the subscription at 410, and delivers at 2xx, whatever Retry-After says', () => {
+		expect(after(410, '600')).toEqual({ state: 'cancelled', endSubscription: true });
+		expect(after(200, '600')).toEqual({ state: 'delivered' });
 	});
 
 	it('never comes early: jitter only adds, Retry-After only lengthens, nothing exceeds its bound', () => {

@@ -1,3 +1,4 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createAddressGuard } from '../../relay/src/delivery/address-guard.ts';
 import {
 	ATTEMPT_MS,
@@ -6,6 +7,7 @@ import {
 	createSender,
 } from '../../relay/src/delivery/sender.ts';
 import type { Sender } from '../../relay/src/delivery/sender.ts';
+import { createAuthority } from '../support/certificates.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import type { TestClock } from '../support/test-clock.ts';
 import { until } from '../support/until.ts';
@@ -120,6 +122,110 @@ describe('sender', () => {
 		expect(status).toBe(200);
 		expect(response).toBe('x'.repeat(MAX_RESPONSE_BYTES));
 		await until('the connection was closed', () => closed);
+	});
+
+	it('keeps whole characters of an answer that is cut, and nothing a database can not', async () => {
+		receiver.answer((response) => response.end(`\0${'x'.repeat(MAX_RESPONSE_BYTES - 3)}🦊`));
+		expect((await send()).response).toBe(`\uFFFD${'x'.repeat(MAX_RESPONSE_BYTES - 3)}`);
+		receiver.answer((response) => response.end(Buffer.from([0x61, 0xff, 0xe2, 0x82])));
+		expect((await send()).response).toBe('a\uFFFD');
+	});
+
+	describe('timings', () => {
+		const authority = createAuthority();
+		const before = getCACertificates('default');
+		beforeAll(() => setDefaultCACertificates([...before, authority.cert]));
+		afterAll(() => setDefaultCACertificates(before));
+		/** A connection is free for the next request a moment after the answer is read. */
+		const idle = () => new Promise((resolve) => setImmediate(resolve));
+
+		it('tell how long each phase took, and leave out what was not needed', async () => {
+			const secure = await startReceiver({ tls: authority.issue(['n8n.example']) });
+			sender = createSender({
+				clock,
+				guard: createAddressGuard({
+					allow: ['n8n.example'],
+					resolve(_name, _options, callback) {
+						void clock.advance(7).then(() => callback(null, [{ address: '127.0.0.1', family: 4 }]));
+					},
+				}),
+			});
+			const answerIn = (ms: number) =>
+				secure.answer((response) => void clock.advance(ms).then(() => response.writeHead(200).end()));
+			const url = `https://n8n.example:${secure.port}/`;
+			try {
+				answerIn(20);
+				expect(await send(url)).toMatchObject({
+					status: 200,
+					timings: { dnsMs: 7, connectMs: 0, tlsMs: 0, firstByteMs: 27 },
+					durationMs: 27,
+				});
+				await idle();
+				// Over the open connection.
+				answerIn(3);
+				expect(await send(url)).toMatchObject({
+					status: 200,
+					timings: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: 3 },
+				});
+			} finally {
+				await secure.close();
+			}
+		});
+
+		it('has no look-up for an address, no TLS for plain HTTP', async () => {
+			expect((await send()).timings).toEqual({ dnsMs: null, connectMs: 0, tlsMs: null, firstByteMs: 0 });
+		});
+
+		it('ends where the attempt did', async () => {
+			receiver.answer((response) => response.socket?.resetAndDestroy());
+			expect((await send()).timings).toMatchObject({ connectMs: 0, firstByteMs: null });
+			await receiver.close();
+			expect((await send()).timings).toMatchObject({ connectMs: null, firstByteMs: null });
+			expect((await send('http://10.0.0.1/')).timings).toMatchObject({ dnsMs: null, connectMs: null });
+		});
+
+		it("are each attempt's own, of many at once", async () => {
+			const results = await Promise.all(Array.from({ length: 20 }, () => send()));
+			expect(results.map(({ timings }) => timings.connectMs)).toEqual(Array(20).fill(0));
+			await idle();
+			const again = await Promise.all(Array.from({ length: 20 }, () => send()));
+			expect(again.map(({ timings }) => timings.connectMs)).toEqual(Array(20).fill(null));
+		});
+	});
+
+	it('keeps connections open to the receivers used last, and to no more', async () => {
+		const receivers = await Promise.all([1, 2, 3].map(() => startReceiver()));
+		sender = createSender({ clock, guard: createAddressGuard({ allow: ['127.0.0.1'] }), maxOrigins: 2 });
+		const open = () => Promise.all(receivers.map((it) => it.connections()));
+		const [first, second, third] = receivers.map(({ url }) => url);
+		try {
+			await send(first);
+			await send(second);
+			await send(first);
+			expect(await open()).toEqual([1, 1, 0]);
+			await send(third);
+			await until('the one not used for longest is closed', async () => (await open())[1] === 0);
+			expect(await open()).toEqual([1, 0, 1]);
+			expect(await send(second)).toMatchObject({ status: 200 });
+		} finally {
+			for (const it of receivers) await it.close();
+		}
+	});
+
+	it('lets what is under way end when its receiver is not one of the last any more', async () => {
+		const other = await startReceiver();
+		sender = createSender({ clock, guard: createAddressGuard({ allow: ['127.0.0.1'] }), maxOrigins: 1 });
+		let answer: () => void = () => undefined;
+		receiver.answer((response) => (answer = () => response.writeHead(204).end()));
+		try {
+			const sent = send();
+			await until('the request arrived', () => receiver.received.length === 1);
+			expect(await send(other.url)).toMatchObject({ status: 200 });
+			answer();
+			expect(await sent).toMatchObject({ status: 204 });
+		} finally {
+			await other.close();
+		}
 	});
 
 	it('can be broken off', async () => {

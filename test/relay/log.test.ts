@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { chooseFormat, createLogger, scrub } from '../../relay/src/log.ts';
+import { chooseFormat, createLogger, redactSecrets, scrub } from '../../relay/src/log.ts';
 
 const capture = (format: 'json' | 'pretty' = 'json') => {
 	let text = '';
@@ -41,6 +41,45 @@ describe.each(Object.entries(SECRETS))('%s never reaches the log', (_, secret) =
 test('percent-encoded forms are caught as well', () => {
 	const line = scrub('"resume=https%3A%2F%2Fh%2Fin%2FsecretTOKEN&mail=ada%40example.com"');
 	expect(line).not.toMatch(/secretTOKEN|ada|example\.com/);
+});
+
+test('an ingest URL with its slashes escaped, as some JSON writers do, is caught as well', () => {
+	const { log, text } = capture();
+	log.info({ body: String.raw`{"webhook_url":"https:\/\/h\/in\/secretTOKEN"}` }, 'm');
+	expect(text()).not.toContain('secretTOKEN');
+});
+
+describe('a text from outside', () => {
+	test.each([
+		['a relay token', 'token crt_kJ3nbXyZ0123 is not known', 'token crt_<redacted> is not known'],
+		['an API key', '"clapi_live_kJ3nbXyZ0123"', '"clapi_<redacted>"'],
+		['a signing secret', 'with whsec_C2FVsBQIhrscChlQIMV+b5sS==', 'with whsec_<redacted>'],
+		['an ingest URL', '<a href="https://h/in/kJ3nb-X_yZ?x=1">', '<a href="https://h/in/<redacted>?x=1">'],
+		[
+			'an ingest URL in escaped JSON',
+			String.raw`"https:\/\/h\/in\/kJ3nbXyZ"`,
+			String.raw`"https:\/\/h\/in\/<redacted>"`,
+		],
+		['a bearer token', 'got Bearer abcdefgh12345678', 'got Bearer <redacted>'],
+		[
+			'a header echoed',
+			'a: b\nAuthorization: Digest abc, more\nc: d',
+			'a: b\nAuthorization: <redacted>\nc: d',
+		],
+		['a failure, which stays', 'Authorization failed for ada', 'Authorization failed for ada'],
+		['a header echoed as JSON', '{"authorization":"abc","x":1}', '{"authorization":"<redacted>","x":1}'],
+		['a secret after a backslash', String.raw`C:\crt_kJ3nbXyZ`, String.raw`C:\crt_<redacted>`],
+		['a secret it is told of', 'key: c2VjcmV0LWtleQ==', 'key: <redacted>'],
+		['a secret cut off in the middle', 'signed with whsec_C2', 'signed with whsec_<redacted>'],
+		['an e-mail address, which stays', 'ada@example.com not found', 'ada@example.com not found'],
+		[
+			'an n8n answer, which stays',
+			'{"message":"Workflow was started"}',
+			'{"message":"Workflow was started"}',
+		],
+	])('is redacted: %s', (_what, text, expected) => {
+		expect(redactSecrets(text, ['c2VjcmV0LWtleQ=='])).toBe(expected);
+	});
 });
 
 test('authorization headers are censored by name and by look', () => {

@@ -96,9 +96,11 @@ export function createAddressGuard(options: { allow: string[]; resolve?: Resolve
 		});
 	};
 	// undici's types hide that its connectors give the socket out.
-	const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup }) as (
-		...args: Parameters<Connector>
-	) => Socket;
+	const connect = buildConnector({
+		timeout: CONNECT_TIMEOUT_MS,
+		lookup: guardedLookup,
+		allowH2: false,
+	}) as (...args: Parameters<Connector>) => Socket;
 
 	return {
 		checkUrl(url) {

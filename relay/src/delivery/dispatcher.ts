@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Sealer } from '../crypto.ts';
 import type { Ids } from '../ids.ts';
+import { redactSecrets } from '../log.ts';
 import type { Claim, Settlement, Store } from '../store/port.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { decide } from './policy.ts';
@@ -15,6 +16,16 @@ export const LEASE_MS = 60_000;
 /** Deliveries under way at once: in all, and for one subscription (n8n takes 18–31 webhooks/s and drowns easily). */
 const CONCURRENCY = 32;
 const PER_SUBSCRIPTION = 5;
+
+/** The result of an attempt that ended before it began. */
+const NOTHING_SENT: SendResult = {
+	status: null,
+	error: 'other',
+	response: null,
+	retryAfter: null,
+	durationMs: 0,
+	timings: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null },
+};
 
 /** Pause after the store failed, and how often a settlement is tried before its lease is left to run out. */
 const STORE_RETRY_MS = 1_000;
@@ -117,10 +128,12 @@ export function createDispatcher(options: {
 				'webhook-attempt': String(claim.attempt),
 				...signatureHeaders(secret, claim.eventId, now, claim.body),
 			};
-			return await sender.send({ url: claim.url, headers, body: claim.body }, breakOff.signal);
+			const result = await sender.send({ url: claim.url, headers, body: claim.body }, breakOff.signal);
+			const { response } = result;
+			return { ...result, response: response && redactSecrets(response, [secret.replace('whsec_', '')]) };
 		} catch (error) {
 			log.error({ err: error, delivery_id: claim.deliveryId }, 'delivery could not be prepared');
-			return { status: null, error: 'other', response: null, retryAfter: null, durationMs: 0 };
+			return NOTHING_SENT;
 		}
 	}
 

@@ -64,10 +64,16 @@ export function decide(
 	return { state: 'ready', at, scheduled: claim.scheduled + 1, conflictSince };
 }
 
-/** `Retry-After` is whole seconds or an HTTP date; null when it is neither. */
+/** The three forms of an HTTP date, which all begin with a day's name, and the ISO form some servers send. */
+const DATE = /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? .*\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]+Z$)/;
+
+/** `Retry-After` is seconds or an HTTP date; null when it is neither. */
 function retryAfterMs(header: string | null, now: number): number | null {
-	if (header === null) return null;
-	if (/^\s*\d+\s*$/.test(header)) return Number(header) * SECOND;
-	const date = Date.parse(header);
+	const text = header?.trim() ?? '';
+	if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * SECOND);
+	// Anything else `Date.parse` would make a date of too: "3600 s" is one in the year 3600.
+	if (!DATE.test(text)) return null;
+	// The oldest form names no zone; all three are in GMT.
+	const date = Date.parse(/(?:GMT|Z)$/.test(text) ? text : `${text} GMT`);
 	return Number.isNaN(date) ? null : Math.max(0, date - now);
 }

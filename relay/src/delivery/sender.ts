@@ -1,25 +1,27 @@
-import { Agent } from 'undici';
 import type { Clock } from '../clock.ts';
 import { VERSION } from '../version.ts';
 import type { AddressGuard } from './address-guard.ts';
+import { createConnections } from './connections.ts';
+import type { ConnectTimings } from './connections.ts';
+import { classOf, TimedOut } from './failure.ts';
+import type { FailureClass } from './failure.ts';
 
 /** Limits of one attempt, in ms and bytes. Connecting is limited by the address guard's connector (5 s). */
 export const FIRST_BYTE_MS = 10_000;
 export const ATTEMPT_MS = 15_000;
 export const MAX_RESPONSE_BYTES = 16 * 1024;
 
-/** Class of a failure, for operators: where it went wrong, not the system's wording. */
-export type FailureClass = 'blocked' | 'dns' | 'connect' | 'tls' | 'timeout' | 'reset' | 'http' | 'other';
-
 export interface SendResult {
 	/** HTTP status; null when no answer came. */
 	status: number | null;
 	/** Null on a 2xx. */
 	error: FailureClass | null;
-	/** The first 16 KiB of the answer. */
+	/** The first 16 KiB of the answer, as text. */
 	response: string | null;
 	retryAfter: string | null;
 	durationMs: number;
+	/** `firstByteMs` is from the start of the attempt. */
+	timings: ConnectTimings & { firstByteMs: number | null };
 }
 
 export interface Sender {
@@ -31,10 +33,9 @@ export interface Sender {
 	close(): Promise<void>;
 }
 
-export function createSender(options: { clock: Clock; guard: AddressGuard }): Sender {
+export function createSender(options: { clock: Clock; guard: AddressGuard; maxOrigins?: number }): Sender {
 	const { clock, guard } = options;
-	// Time limits come from the clock below, so undici's own are off. No redirect is followed unless asked to.
-	const agent = new Agent({ connect: guard.connector, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 });
+	const connections = createConnections({ ...options, connector: guard.connector });
 
 	return {
 		async send({ url, headers, body }, signal) {
@@ -43,28 +44,35 @@ export function createSender(options: { clock: Clock; guard: AddressGuard }): Se
 			const giveUp = () => limit.abort(new TimedOut());
 			const cancelAttempt = clock.schedule(ATTEMPT_MS, giveUp);
 			const cancelFirstByte = clock.schedule(FIRST_BYTE_MS, giveUp);
-			const done = (result: Omit<SendResult, 'durationMs'>): SendResult => ({
+			const connecting: ConnectTimings = { dnsMs: null, connectMs: null, tlsMs: null };
+			let firstByteMs: number | null = null;
+			const done = (result: Omit<SendResult, 'durationMs' | 'timings'>): SendResult => ({
 				...result,
 				durationMs: clock.monotonic() - started,
+				timings: { ...connecting, firstByteMs },
 			});
 			try {
 				const { origin, pathname, search } = new URL(url);
-				const answer = await agent.request({
+				// No redirect is followed: undici does not unless asked to.
+				const answer = await connections.request(
 					origin,
-					path: pathname + search,
-					method: 'POST',
-					headers: { ...headers, 'user-agent': `cleanlist-relay/${VERSION}` },
-					body,
-					signal: AbortSignal.any([signal, limit.signal]),
-				});
+					{
+						path: pathname + search,
+						method: 'POST',
+						headers: { ...headers, 'user-agent': `cleanlist-relay/${VERSION}` },
+						body,
+						signal: AbortSignal.any([signal, limit.signal]),
+					},
+					connecting,
+				);
 				cancelFirstByte();
+				firstByteMs = clock.monotonic() - started;
 				const status = answer.statusCode;
-				const retryAfter = answer.headers['retry-after'];
 				return done({
 					status,
 					error: status >= 200 && status < 300 ? null : 'http',
 					response: await readStart(answer.body),
-					retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+					retryAfter: [answer.headers['retry-after']].flat()[0] ?? null,
 				});
 			} catch (error) {
 				return done({ status: null, error: classOf(error), response: null, retryAfter: null });
@@ -73,12 +81,8 @@ export function createSender(options: { clock: Clock; guard: AddressGuard }): Se
 				cancelAttempt();
 			}
 		},
-		close: () => agent.destroy(),
+		close: () => connections.close(),
 	};
-}
-
-class TimedOut extends Error {
-	override readonly name = 'TimedOut';
 }
 
 /** The answer's start. The status has decided already, so a body that breaks off or never ends changes nothing. */
@@ -89,33 +93,15 @@ async function readStart(body: AsyncIterable<Buffer>): Promise<string> {
 		for await (const chunk of body) {
 			chunks.push(chunk);
 			bytes += chunk.length;
+			// Leaving the loop closes the connection.
 			if (bytes >= MAX_RESPONSE_BYTES) break;
 		}
 	} catch {
 		// What came is what there is.
 	}
-	return Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES).toString('utf8');
+	return toText(Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES));
 }
 
-const CLASSES: Record<string, FailureClass> = {
-	ADDRESS_REFUSED: 'blocked',
-	ENOTFOUND: 'dns',
-	EAI_AGAIN: 'dns',
-	ECONNREFUSED: 'connect',
-	EHOSTUNREACH: 'connect',
-	ENETUNREACH: 'connect',
-	EADDRNOTAVAIL: 'connect',
-	UND_ERR_CONNECT_TIMEOUT: 'connect',
-	ECONNRESET: 'reset',
-	EPIPE: 'reset',
-	UND_ERR_SOCKET: 'reset',
-};
-
-function classOf(error: unknown): FailureClass {
-	if (error instanceof TimedOut) return 'timeout';
-	const { code = '', errors } = error as { code?: string; errors?: unknown[] };
-	// "Happy eyeballs": one error for each address tried.
-	if (error instanceof AggregateError && errors?.length) return classOf(errors[0]);
-	if (/CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|^ERR_(TLS|SSL)|^EPROTO$/.test(code)) return 'tls';
-	return CLASSES[code] ?? 'other';
-}
+/** As text that any database keeps: a character cut in two at the end is left out, NUL is shown as U+FFFD. */
+const toText = (bytes: Buffer): string =>
+	new TextDecoder().decode(bytes, { stream: true }).replaceAll('\0', '\uFFFD');
