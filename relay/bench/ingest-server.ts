@@ -4,13 +4,16 @@
  * ingest URL, serves until its standard input ends, then prints a ServerResult.
  */
 import { DatabaseSync } from 'node:sqlite';
+import { tmpdir } from 'node:os';
 import pino from 'pino';
 import { systemClock } from '../src/clock.ts';
 import { createSealer, deriveIngestToken, sha256 } from '../src/crypto.ts';
 import { createAddressGuard } from '../src/delivery/index.ts';
 import { LIMITS } from '../src/http/limits.ts';
+import { createDiskSpace, freeBytes } from '../src/disk-space.ts';
 import { createHttp } from '../src/http/server.ts';
 import { systemIds } from '../src/ids.ts';
+import { createAdmission } from '../src/inbox/admission.ts';
 import { createInbox } from '../src/inbox/index.ts';
 import { withKnownSources } from '../src/store/known-sources.ts';
 import { openSqliteStore } from '../src/store/sqlite/index.ts';
@@ -51,6 +54,9 @@ let served = 0;
 const { http } = await createHttp({
 	store: used,
 	inbox: createInbox({ store: used, clock, ids, log, onStored: () => undefined }),
+	admission: createAdmission({
+		disk: createDiskSpace({ free: () => freeBytes(tmpdir()), reserve: 0, clock }),
+	}),
 	guard: createAddressGuard({ allow: [] }),
 	sealer: createSealer(masterKey),
 	clock,

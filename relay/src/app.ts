@@ -11,9 +11,11 @@ import { createDispatcher } from './delivery/index.ts';
 import { LIMITS } from './http/limits.ts';
 import type { Limits } from './http/limits.ts';
 import type { RouteEntry } from './http/routes.ts';
+import { createDiskSpace, freeBytes } from './disk-space.ts';
 import { createHttp } from './http/server.ts';
 import { systemIds } from './ids.ts';
 import type { Ids } from './ids.ts';
+import { createAdmission } from './inbox/admission.ts';
 import { createInbox } from './inbox/index.ts';
 import type { Logger } from './log.ts';
 import { openReference } from './reference/index.ts';
@@ -59,8 +61,10 @@ export async function createRelay(options: {
 	clock?: Clock;
 	ids?: Ids;
 	limits?: Partial<Limits>;
+	/** Bytes free where a folder is; for tests. */
+	free?: (folder: string) => number;
 }): Promise<Relay> {
-	const { config, keys, log, clock = systemClock, ids = systemIds } = options;
+	const { config, keys, log, clock = systemClock, ids = systemIds, free = freeBytes } = options;
 	/** How to undo what was set up so far, should a later step fail. */
 	const opened: (() => Promise<unknown>)[] = [];
 	try {
@@ -76,6 +80,12 @@ export async function createRelay(options: {
 		const sealer = createSealer(keys.masterKey);
 		const guard = createAddressGuard({ allow: config.allow });
 		const dispatcher = createDispatcher({ store, clock, ids, sealer, guard, log });
+		const disk = createDiskSpace({
+			free: () => free(config.dataFolder),
+			reserve: config.diskReserveBytes,
+			clock,
+		});
+		const admission = createAdmission({ disk });
 		const inbox = createInbox({ store, clock, ids, log, onStored: () => dispatcher.wake() });
 
 		const reference = config.reference.enabled
@@ -92,6 +102,7 @@ export async function createRelay(options: {
 		const { http, routes } = await createHttp({
 			store,
 			inbox,
+			admission,
 			guard,
 			sealer,
 			clock,

@@ -30,6 +30,8 @@ export interface Config {
 	/** Whether the first start shows the new keys on the screen. */
 	showKeys: boolean;
 	log: { level: LogLevel; format: LogFormat };
+	/** Bytes of the data folder's file system that webhooks may not use up. */
+	diskReserveBytes: number;
 	/** How long a shutdown waits for work under way, in milliseconds. */
 	shutdownBudgetMs: number;
 }
@@ -157,6 +159,12 @@ const VARIABLES = {
 		schema: oneOf(LOG_FORMATS),
 		expected: `one of ${LOG_FORMATS.join(', ')}`,
 	},
+	RELAY_DISK_RESERVE_MIB: {
+		about: 'Disk space that webhooks may not use up',
+		usually: '256',
+		schema: wholeNumber(0, 1_048_576),
+		expected: 'a whole number of MiB from 0 to 1048576, e.g. 256',
+	},
 	RELAY_SHUTDOWN_BUDGET_MS: {
 		about: 'How long a shutdown waits for work under way',
 		usually: '8000',
@@ -213,6 +221,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 		maxConnections: read('RELAY_MAX_CONNECTIONS') ?? 1_000,
 		showKeys: read('RELAY_SHOW_KEYS') !== 'never',
 		log: { level: read('RELAY_LOG_LEVEL') ?? 'info', format: read('RELAY_LOG_FORMAT') ?? 'auto' },
+		diskReserveBytes: (read('RELAY_DISK_RESERVE_MIB') ?? 256) * 1024 * 1024,
 		shutdownBudgetMs: read('RELAY_SHUTDOWN_BUDGET_MS') ?? 8_000,
 	};
 	if (faults.length > 0) throw new ConfigError(faults.join('\n'));

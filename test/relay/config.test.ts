@@ -23,6 +23,7 @@ test('with no settings the relay is a local run: loopback, with the reference AP
 		maxConnections: 1_000,
 		showKeys: true,
 		log: { level: 'info', format: 'auto' },
+		diskReserveBytes: 256 * 1024 * 1024,
 		shutdownBudgetMs: 8_000,
 	});
 });
@@ -44,6 +45,7 @@ test('every setting can be set', () => {
 			RELAY_SHOW_KEYS: 'never',
 			RELAY_LOG_LEVEL: 'debug',
 			RELAY_LOG_FORMAT: 'pretty',
+			RELAY_DISK_RESERVE_MIB: '0',
 			RELAY_SHUTDOWN_BUDGET_MS: '30000',
 		}),
 	).toEqual({
@@ -62,6 +64,7 @@ test('every setting can be set', () => {
 		maxConnections: 200,
 		showKeys: false,
 		log: { level: 'debug', format: 'pretty' },
+		diskReserveBytes: 0,
 		shutdownBudgetMs: 30_000,
 	});
 });
@@ -112,6 +115,7 @@ test.each([
 	['RELAY_SHOW_KEYS', 'always'],
 	['RELAY_LOG_LEVEL', 'INFO'],
 	['RELAY_LOG_FORMAT', 'text'],
+	['RELAY_DISK_RESERVE_MIB', '-1'],
 	['RELAY_SHUTDOWN_BUDGET_MS', '1e3'],
 ])('%s refuses %s in one sentence that says what it must be', (name, value) => {
 	expect(faultsOf({ [name]: value })).toEqual([

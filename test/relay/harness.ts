@@ -41,7 +41,13 @@ export interface TestRelay {
 }
 
 export async function startTestRelay(
-	options: { env?: Record<string, string>; clock?: Clock; limits?: Partial<Limits> } = {},
+	options: {
+		env?: Record<string, string>;
+		clock?: Clock;
+		limits?: Partial<Limits>;
+		/** Bytes free on the disk; without it the real ones. */
+		free?: () => number;
+	} = {},
 ): Promise<TestRelay> {
 	const path = mkdtempSync(join(tmpdir(), 'relay-test-'));
 	const config = readConfig({ RELAY_PORT: '0', RELAY_DATA: path, RELAY_REFERENCE: 'off', ...options.env });
@@ -58,6 +64,7 @@ export async function startTestRelay(
 		log,
 		...(options.clock && { clock: options.clock }),
 		...(options.limits && { limits: options.limits }),
+		...(options.free && { free: options.free }),
 	});
 	await relay.listen();
 	const { port } = relay.http.server.address() as AddressInfo;

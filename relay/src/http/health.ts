@@ -1,14 +1,19 @@
 import { Health } from '../contract/relay-api.ts';
+import type { Admission } from '../inbox/admission.ts';
 import type { Store } from '../store/port.ts';
 import { ProblemError } from './errors.ts';
 import type { RelayRoutes } from './routes.ts';
 
 /**
- * `/healthz`: the process answers. `/readyz`: it can take webhooks in, which is to say that the store can write
- * and that no shutdown has begun.
+ * `/healthz`: the process answers. `/readyz`: it can take webhooks in, which is to say that the store can
+ * write, that there is room, and that no shutdown has begun.
  */
-export function healthRoutes(options: { store: Store; isStopping: () => boolean }): RelayRoutes {
-	const { store, isStopping } = options;
+export function healthRoutes(options: {
+	store: Store;
+	admission: Admission;
+	isStopping: () => boolean;
+}): RelayRoutes {
+	const { store, admission, isStopping } = options;
 	let checking: Promise<void> | null = null;
 	/** However many ask at once, the store is asked once: these routes are public. */
 	const check = () => (checking ??= store.ping().finally(() => (checking = null)));
@@ -40,6 +45,7 @@ export function healthRoutes(options: { store: Store; isStopping: () => boolean 
 						retryAfterS: 10,
 					});
 				}
+				admission.check();
 				await check();
 				return { status: 'ready' as const };
 			},

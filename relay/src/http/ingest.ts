@@ -1,17 +1,20 @@
-import type { FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { IngestResponse } from '../contract/relay-api.ts';
 import { sha256 } from '../crypto.ts';
+import type { Admission, Place } from '../inbox/admission.ts';
 import type { Inbox } from '../inbox/index.ts';
 import type { Source, Store } from '../store/port.ts';
 import { ProblemError } from './errors.ts';
-import { MAX_EVENT_BYTES } from './limits.ts';
+import { readEventBody } from './event-body.ts';
 import type { RelayRoutes } from './routes.ts';
 import type { UnknownTokenLimiter } from './unknown-token-limiter.ts';
 
 interface Sender {
 	source: Source;
 	contentType: string;
+	place: Place;
 }
 
 /**
@@ -21,9 +24,10 @@ interface Sender {
 export function ingestRoutes(options: {
 	store: Store;
 	inbox: Inbox;
+	admission: Admission;
 	limiter: UnknownTokenLimiter;
 }): RelayRoutes {
-	const { store, inbox, limiter } = options;
+	const { store, inbox, admission, limiter } = options;
 
 	async function findSource(token: string, request: FastifyRequest): Promise<Source> {
 		const source = await store.findSourceByTokenHash(sha256(token));
@@ -38,9 +42,18 @@ export function ingestRoutes(options: {
 		throw new ProblemError('unknown_ingest_token', { detail: 'No source has this ingest URL.' });
 	}
 
+	/** A place is held until the answer is out or the connection gone. */
+	function enter(reply: FastifyReply): Place {
+		const place = admission.enter();
+		reply.raw.once('close', () => place.leave());
+		return place;
+	}
+
 	return async (http) => {
 		http.removeAllContentTypeParsers();
-		http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+		http.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
+			readEventBody(payload, request.getDecorator<Sender>('sender').place),
+		);
 		http.decorateRequest('sender', null);
 
 		http.post(
@@ -54,12 +67,12 @@ export function ingestRoutes(options: {
 					response: { 200: IngestResponse },
 					problems: ['unknown_ingest_token', 'too_large', 'too_many_requests'],
 				},
-				bodyLimit: MAX_EVENT_BYTES,
 				// Before the body is read: a stranger's 4 MiB are not worth taking in.
-				onRequest: async (request) => {
+				onRequest: async (request, reply) => {
 					const sender: Sender = {
 						source: await findSource(request.params.token, request),
 						contentType: request.headers['content-type'] ?? 'application/octet-stream',
+						place: enter(reply),
 					};
 					request.setDecorator('sender', sender);
 					// Fastify refuses a content type it can't parse; here none is a reason to lose a result.

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Sealer } from '../crypto.ts';
 import type { AddressGuard } from '../delivery/address-guard.ts';
 import type { Ids } from '../ids.ts';
+import type { Admission } from '../inbox/admission.ts';
 import type { Inbox } from '../inbox/index.ts';
 import type { Logger } from '../log.ts';
 import { MAX_PARAM_LENGTH, literalEscapes } from '../reference/server.ts';
@@ -28,6 +29,7 @@ import { createUnknownTokenLimiter } from './unknown-token-limiter.ts';
 export interface HttpOptions {
 	store: Store;
 	inbox: Inbox;
+	admission: Admission;
 	guard: AddressGuard;
 	sealer: Sealer;
 	clock: Clock;
