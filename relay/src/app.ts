@@ -160,12 +160,16 @@ async function seed(options: { store: Store; keys: Keys; clock: Clock }): Promis
 		tokenHash: sha256(deriveIngestToken(keys.masterKey, DEFAULT_SOURCE)),
 		createdAt: clock.now(),
 	});
+	const hash = sha256(keys.relayToken);
+	// Only when the key file has another one: when it was last used should outlive a restart.
+	if (await store.findTokenByHash(hash)) return;
 	await store.putToken({
 		id: 'first',
 		name: 'relay-token',
-		hash: sha256(keys.relayToken),
+		hash,
 		scopes: ['admin'],
 		createdAt: clock.now(),
+		lastUsedAt: null,
 	});
 }
 

@@ -71,6 +71,7 @@ describe('dispatcher', () => {
 		const subscription = aSubscription({
 			url: receiver.url,
 			sealedSecret: sealer.seal(secret),
+			concurrency: 5,
 			...overrides,
 		});
 		await store.createSubscription(subscription);
@@ -82,7 +83,7 @@ describe('dispatcher', () => {
 		return event;
 	};
 	const delivery = async (eventId: string) => {
-		const [found] = await store.listDeliveries(eventId);
+		const [found] = await store.listDeliveries({ eventId, limit: 10 });
 		if (!found) throw new Error('no delivery');
 		return found;
 	};
@@ -268,7 +269,7 @@ describe('dispatcher', () => {
 	it('sends a delivery again whose relay vanished, once its lease has run out', async () => {
 		await subscribe();
 		const event = await ingest();
-		await store.claim({ now: clock.now(), leaseMs: LEASE_MS, limit: 1, perSubscription: 1 });
+		await store.claim({ now: clock.now(), leaseMs: LEASE_MS, limit: 1 });
 		start();
 		await advance(LEASE_MS - 1);
 		expect(receiver.received).toHaveLength(0);
@@ -299,7 +300,6 @@ describe('dispatcher', () => {
 			now: clock.now() + LEASE_MS,
 			leaseMs: LEASE_MS,
 			limit: 1,
-			perSubscription: 5,
 		});
 		expect(taken?.attempt).toBe(2);
 		answers[0]?.();
@@ -346,7 +346,7 @@ describe('dispatcher', () => {
 		start();
 		await attempted(event.id, 1);
 		expect(receiver.received).toHaveLength(0);
-		await store.updateSubscription({ ...subscription, sealedSecret: sealer.seal(secret) });
+		await store.rotateSecret(subscription.id, sealer.seal(secret), 0);
 		await advance(5_000);
 		await settled(event.id, 'delivered');
 	});

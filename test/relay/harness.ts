@@ -82,7 +82,14 @@ export async function startTestRelay(
 		async tokenWith(...scopes) {
 			const token = `crt_${systemIds.bytes(32).toString('base64url')}`;
 			const name = scopes.join('+');
-			await relay.store.putToken({ id: systemIds.uuid(), name, hash: sha256(token), scopes, createdAt: 0 });
+			await relay.store.putToken({
+				id: systemIds.uuid(),
+				name,
+				hash: sha256(token),
+				scopes,
+				createdAt: 0,
+				lastUsedAt: null,
+			});
 			return token;
 		},
 		call(method, path, { body, token = folder.keys.relayToken, headers } = {}) {

@@ -5,7 +5,7 @@ import type { Ids } from '../ids.ts';
 import { redactSecrets } from '../log.ts';
 import type { Claim, Settlement, Store } from '../store/port.ts';
 import type { AddressGuard } from './address-guard.ts';
-import { decide } from './policy.ts';
+import { BREAKER, decide } from './policy.ts';
 import { createSender } from './sender.ts';
 import type { SendResult } from './sender.ts';
 import { signatureHeaders } from './signature.ts';
@@ -13,9 +13,8 @@ import { signatureHeaders } from './signature.ts';
 /** A claim on a delivery; four times what an attempt may take, so a lease runs out only when its process is gone. */
 export const LEASE_MS = 60_000;
 
-/** Deliveries under way at once: in all, and for one subscription (n8n takes 18–31 webhooks/s and drowns easily). */
+/** Deliveries under way at once, in all. How many for one subscription is the subscription's own setting. */
 const CONCURRENCY = 32;
-const PER_SUBSCRIPTION = 5;
 
 /** The result of an attempt that ended before it began. */
 const NOTHING_SENT: SendResult = {
@@ -53,10 +52,9 @@ export function createDispatcher(options: {
 	guard: AddressGuard;
 	log: Logger;
 	concurrency?: number;
-	perSubscription?: number;
 }): Dispatcher {
 	const { store, clock, ids, sealer, guard, log } = options;
-	const { concurrency = CONCURRENCY, perSubscription = PER_SUBSCRIPTION } = options;
+	const { concurrency = CONCURRENCY } = options;
 	const sender = createSender({ clock, guard });
 	const underWay = new Map<Claim, Promise<void>>();
 	const breakOff = new AbortController();
@@ -92,7 +90,7 @@ export function createDispatcher(options: {
 
 	async function claimAll(): Promise<void> {
 		for (let free = concurrency - underWay.size; free > 0; free = concurrency - underWay.size) {
-			const claims = await store.claim({ now: clock.now(), leaseMs: LEASE_MS, limit: free, perSubscription });
+			const claims = await store.claim({ now: clock.now(), leaseMs: LEASE_MS, limit: free });
 			for (const claim of claims) underWay.set(claim, attempt(claim));
 			if (claims.length < free || state !== 'running') return;
 		}
@@ -141,7 +139,19 @@ export function createDispatcher(options: {
 		const next = decide(claim, result, clock.now(), ids.fraction());
 		const { status, error, response, durationMs } = result;
 		const { deliveryId, attempt } = claim;
-		const settlement = { deliveryId, attempt, startedAt, durationMs, status, error, response, next };
+		const settlement: Settlement = {
+			deliveryId,
+			attempt,
+			startedAt,
+			durationMs,
+			timings: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null },
+			status,
+			error,
+			response,
+			health: next.state === 'delivered' ? 'up' : status === 409 ? 'busy' : 'down',
+			breaker: BREAKER,
+			next,
+		};
 		if (await write(settlement)) report(claim, settlement);
 	}
 

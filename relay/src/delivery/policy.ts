@@ -1,4 +1,4 @@
-import type { Claim, Settlement } from '../store/port.ts';
+import type { BreakerRule, Claim, Settlement } from '../store/port.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -22,6 +22,12 @@ export const SCHEDULE_MS = [
 /** Jitter only ever adds, up to this share: retries of many deliveries spread, and none comes early. */
 export const JITTER = 0.2;
 export const MAX_RETRY_AFTER_MS = 24 * HOUR;
+
+/** When a subscription's breaker opens, and how long it waits before each probe. */
+export const BREAKER: BreakerRule = {
+	threshold: 5,
+	waitsMs: [5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE],
+};
 
 /** n8n answers 409 while an execution is still running: ring again soon, but not for ever. */
 export const CONFLICT_EVERY_MS = 2 * SECOND;

@@ -71,11 +71,15 @@ export function eventRoutes({ store }: { store: Store }): RelayRoutes {
 						detail: `No event has the id ${JSON.stringify(id.slice(0, 100))}.`,
 					});
 				}
-				return { ...view(event), deliveries: (await store.listDeliveries(id)).map(deliveryView) };
+				const deliveries = await store.listDeliveries({ eventId: id, limit: MAX_DELIVERIES });
+				return { ...view(event), deliveries: deliveries.reverse().map(deliveryView) };
 			},
 		);
 	};
 }
+
+/** The newest of them are shown, oldest first: one for each subscription, and one for each replay. */
+const MAX_DELIVERIES = 100;
 
 const CURSOR_PREFIX = 'before:';
 const encodeCursor = (id: string) => Buffer.from(CURSOR_PREFIX + id).toString('base64url');

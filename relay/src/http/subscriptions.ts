@@ -20,6 +20,10 @@ import { IdParams, NoContent } from './routes.ts';
 import type { RelayRoutes } from './routes.ts';
 
 const ListQuery = z.strictObject({ url: z.string().max(2048).optional() });
+/** Deliveries under way at once for one subscription: n8n takes 18–31 webhooks/s and drowns easily. */
+const DEFAULT_CONCURRENCY = 5;
+/** How long deliveries are signed with the old secret too, after a rotation. */
+const PREVIOUS_SECRET_MS = 24 * 60 * 60 * 1_000;
 const PATH = `${RELAY_PREFIX}/subscriptions`;
 
 /**
@@ -38,9 +42,6 @@ export function subscriptionRoutes(options: {
 
 	async function find(id: string): Promise<Subscription> {
 		return (await store.getSubscription(id)) ?? gone(id);
-	}
-	async function save(subscription: Subscription): Promise<void> {
-		if (!(await store.updateSubscription(subscription))) gone(subscription.id);
 	}
 
 	return async (http) => {
@@ -81,6 +82,11 @@ export function subscriptionRoutes(options: {
 					filter,
 					description: description ?? null,
 					sealedSecret: sealer.seal(secret),
+					previousSecret: null,
+					concurrency: DEFAULT_CONCURRENCY,
+					perMinute: null,
+					failures: 0,
+					probeAt: null,
 					status: 'active',
 					createdAt: clock.now(),
 				};
@@ -125,16 +131,13 @@ export function subscriptionRoutes(options: {
 					problems: ['subscription_not_found'],
 				},
 			},
-			async ({ params, body: changes }) => {
-				const before = await find(params.id);
-				const after: Subscription = {
-					...before,
-					events: changes.events ?? before.events,
-					filter: changes.filter ?? before.filter,
-					description: changes.description === undefined ? before.description : changes.description,
-				};
-				await save(after);
-				return view(after);
+			async ({ params, body: { events, filter, description } }) => {
+				const changed = await store.changeSubscription(params.id, {
+					...(events && { events }),
+					...(filter && { filter }),
+					...(description !== undefined && { description }),
+				});
+				return view(changed ?? gone(params.id));
 			},
 		);
 
@@ -168,9 +171,9 @@ export function subscriptionRoutes(options: {
 			},
 			async ({ params }) => {
 				const secret = newSecret();
-				const subscription = { ...(await find(params.id)), sealedSecret: sealer.seal(secret) };
-				await save(subscription);
-				return { ...view(subscription), secret };
+				const previousUntil = clock.now() + PREVIOUS_SECRET_MS;
+				const rotated = await store.rotateSecret(params.id, sealer.seal(secret), previousUntil);
+				return { ...view(rotated ?? gone(params.id)), secret };
 			},
 		);
 	};

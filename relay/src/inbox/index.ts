@@ -37,6 +37,8 @@ export function createInbox(options: {
 				dedupeKey: dedupeKey(read, body),
 				...read,
 				body,
+				bodyKeyId: null,
+				bytes: body.length,
 				contentType,
 				receivedAt,
 			});

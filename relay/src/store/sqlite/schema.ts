@@ -15,9 +15,13 @@ CREATE TABLE tokens (
 	name TEXT NOT NULL,
 	hash BLOB NOT NULL UNIQUE,
 	scopes TEXT NOT NULL,
-	created_at INTEGER NOT NULL
+	created_at INTEGER NOT NULL,
+	last_used_at INTEGER
 ) STRICT;
 
+-- Besides what an operator sees, a subscription keeps what makes claiming cheap (operations/claim.ts):
+-- first_due_at is when the first of its pending deliveries is due, null when none is pending; held_until is until
+-- when claim need not look at it, because it is at its limits; next_start_at is where its rate stands (pace.ts).
 CREATE TABLE subscriptions (
 	id TEXT PRIMARY KEY,
 	url TEXT NOT NULL,
@@ -25,13 +29,28 @@ CREATE TABLE subscriptions (
 	filter TEXT NOT NULL,
 	description TEXT,
 	sealed_secret BLOB NOT NULL,
+	previous_secret BLOB,
+	previous_until INTEGER,
+	concurrency INTEGER NOT NULL CHECK (concurrency > 0),
+	per_minute INTEGER CHECK (per_minute > 0),
+	failures INTEGER NOT NULL,
+	probe_at INTEGER,
 	status TEXT NOT NULL CHECK (status IN ('active', 'ended')),
-	created_at INTEGER NOT NULL
+	created_at INTEGER NOT NULL,
+	first_due_at INTEGER,
+	held_until INTEGER NOT NULL DEFAULT 0,
+	next_start_at REAL NOT NULL DEFAULT 0,
+	CHECK ((previous_secret IS NULL) = (previous_until IS NULL))
 ) STRICT;
 -- One active subscription a URL: two would start every workflow twice.
 CREATE UNIQUE INDEX subscriptions_active_url ON subscriptions (url) WHERE status = 'active';
+-- Who has something to claim, and when, however many subscriptions there are.
+CREATE INDEX subscriptions_claimable ON subscriptions (max(first_due_at, held_until), first_due_at)
+	WHERE first_due_at IS NOT NULL;
+CREATE INDEX subscriptions_open ON subscriptions (status) WHERE probe_at IS NOT NULL;
 
--- seq is the order of arrival, for pages that hold still while events come in.
+-- seq is the order of arrival, for pages that hold still while events come in. done: every delivery of it was
+-- delivered or cancelled, and there was one; kept right by the triggers below.
 CREATE TABLE events (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT,
 	id TEXT NOT NULL UNIQUE,
@@ -47,54 +66,95 @@ CREATE TABLE events (
 	truncated INTEGER NOT NULL,
 	received_at INTEGER NOT NULL,
 	bytes INTEGER NOT NULL,
-	duplicates INTEGER NOT NULL DEFAULT 0
+	duplicates INTEGER NOT NULL DEFAULT 0,
+	variants INTEGER NOT NULL DEFAULT 0,
+	done INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+-- Retention. A new event is appended to it: done = 0, and the time only grows.
+CREATE INDEX events_retention ON events (done, received_at);
+CREATE INDEX events_quarantined ON events (state) WHERE state = 'quarantined';
 -- Accepted events are found by their workflow through dedupe_keys: a second index in the random order of workflow
 -- ids would cost each webhook another page written (ingest 2 KiB: a third of it).
-CREATE INDEX events_quarantined ON events (workflow_id, seq) WHERE state = 'quarantined' AND workflow_id IS NOT NULL;
+CREATE INDEX events_quarantined_workflow ON events (workflow_id) WHERE state = 'quarantined' AND workflow_id IS NOT NULL;
 
--- Bodies apart from events: lists of events then read small rows, and a body can go before its event does. By seq,
--- so that new ones are appended and share pages.
+-- Bodies apart from events: lists of events then read small rows. By seq, so that new ones are appended and share
+-- pages.
 CREATE TABLE bodies (
 	event_seq INTEGER PRIMARY KEY REFERENCES events (seq) ON DELETE CASCADE,
+	key_id INTEGER,
 	body BLOB NOT NULL
 ) STRICT;
+-- Which bodies a new key has still to seal. Appended to as well: all new bodies are under the one key in use.
+CREATE INDEX bodies_key ON bodies (key_id);
+
+CREATE TABLE variants (
+	seq INTEGER PRIMARY KEY AUTOINCREMENT,
+	event_seq INTEGER NOT NULL REFERENCES events (seq) ON DELETE CASCADE,
+	hash BLOB NOT NULL,
+	key_id INTEGER,
+	content_type TEXT NOT NULL,
+	bytes INTEGER NOT NULL,
+	received_at INTEGER NOT NULL,
+	body BLOB NOT NULL,
+	UNIQUE (event_seq, hash)
+) STRICT;
+CREATE INDEX variants_key ON variants (key_id);
 
 -- Dedupe keys apart from events, and without a foreign key: a key outlives its event, so that a late repeat of a
 -- result long deleted is still a duplicate.
 CREATE TABLE dedupe_keys (
+	seq INTEGER PRIMARY KEY,
 	source_id TEXT NOT NULL,
 	key TEXT NOT NULL,
 	event_id TEXT NOT NULL,
 	truncated INTEGER NOT NULL,
-	PRIMARY KEY (source_id, key)
-) STRICT, WITHOUT ROWID;
+	received_at INTEGER NOT NULL,
+	UNIQUE (source_id, key)
+) STRICT;
+CREATE INDEX dedupe_keys_retention ON dedupe_keys (received_at);
 
--- due_at: when it may be claimed. Of a leased delivery that is when its lease runs out, so that one index answers
--- "what can be claimed now", crashed attempts included, with nobody having to clean up.
+-- due_at: when it may be claimed. Of a leased delivery that is when its lease runs out, so that crashed attempts
+-- come back with nobody having to clean up.
 CREATE TABLE deliveries (
 	id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given out twice: settlements are fenced by (id, attempt)
-	event_id TEXT NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+	event_seq INTEGER NOT NULL REFERENCES events (seq) ON DELETE CASCADE,
 	subscription_id TEXT NOT NULL, -- no foreign key: the record outlives its subscription
 	state TEXT NOT NULL CHECK (state IN ('ready', 'leased', 'delivered', 'dead', 'cancelled')),
 	due_at INTEGER NOT NULL,
+	created_at INTEGER NOT NULL,
 	attempt INTEGER NOT NULL DEFAULT 0,
 	scheduled INTEGER NOT NULL DEFAULT 0,
 	conflict_since INTEGER,
 	delivered_at INTEGER
 ) STRICT;
-CREATE INDEX deliveries_pending ON deliveries (subscription_id, due_at) WHERE state IN ('ready', 'leased');
+CREATE INDEX deliveries_ready ON deliveries (subscription_id, due_at) WHERE state = 'ready';
 -- Never more rows than attempts under way: how many a subscription has must not mean reading its backlog
 -- (200,000 waiting retries: 31 ms a claim without this index).
 CREATE INDEX deliveries_leased ON deliveries (subscription_id, due_at) WHERE state = 'leased';
-CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state IN ('ready', 'leased');
-CREATE INDEX deliveries_event ON deliveries (event_id);
+-- The ends nobody looks for often, in order of age. Nothing is written to it on the way to 'delivered'.
+CREATE INDEX deliveries_given_up ON deliveries (state, id, subscription_id) WHERE state = 'dead' OR state = 'cancelled';
+CREATE INDEX deliveries_event ON deliveries (event_seq);
+CREATE INDEX deliveries_subscription ON deliveries (subscription_id);
+
+CREATE TRIGGER deliveries_done AFTER UPDATE OF state ON deliveries WHEN new.state IN ('delivered', 'cancelled')
+BEGIN
+	UPDATE events SET done = 1 WHERE seq = new.event_seq AND NOT EXISTS (
+		SELECT 1 FROM deliveries WHERE event_seq = new.event_seq AND state NOT IN ('delivered', 'cancelled'));
+END;
+CREATE TRIGGER deliveries_added AFTER INSERT ON deliveries
+BEGIN
+	UPDATE events SET done = 0 WHERE seq = new.event_seq AND done = 1;
+END;
 
 CREATE TABLE attempts (
 	delivery_id INTEGER NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,
 	attempt INTEGER NOT NULL,
 	started_at INTEGER NOT NULL,
 	duration_ms REAL NOT NULL,
+	dns_ms REAL,
+	connect_ms REAL,
+	tls_ms REAL,
+	first_byte_ms REAL,
 	status INTEGER,
 	error TEXT,
 	response TEXT,

@@ -1,0 +1,126 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { openSqlite } from '../../sqlite/open.ts';
+import type { Store } from '../port.ts';
+import { toStoreError } from './errors.ts';
+import { prepareAcceptQuarantined } from './operations/accept-quarantined.ts';
+import { prepareCancel } from './operations/cancel.ts';
+import { prepareChangeSubscription } from './operations/change-subscription.ts';
+import { prepareClaim } from './operations/claim.ts';
+import { prepareCreateSubscription } from './operations/create-subscription.ts';
+import { prepareGetDeliveries } from './operations/get-deliveries.ts';
+import { prepareGetEvents } from './operations/get-events.ts';
+import { prepareGetSubscriptions } from './operations/get-subscriptions.ts';
+import { prepareIngest } from './operations/ingest.ts';
+import { prepareNextDueAt } from './operations/next-due-at.ts';
+import { prepareRedrive } from './operations/redrive.ts';
+import { prepareRekey } from './operations/rekey.ts';
+import { prepareRelease } from './operations/release.ts';
+import { prepareReplay } from './operations/replay.ts';
+import { prepareSecrets } from './operations/secrets.ts';
+import { prepareSettle } from './operations/settle.ts';
+import { prepareSources } from './operations/sources.ts';
+import { prepareStats } from './operations/stats.ts';
+import { prepareStopSubscription } from './operations/stop-subscription.ts';
+import { prepareSweep } from './operations/sweep.ts';
+import { prepareTokens } from './operations/tokens.ts';
+import { prepareVariants } from './operations/variants.ts';
+import { MIGRATIONS } from './schema.ts';
+
+/** What the port asks of a database and how, less what is not the database's: waiting for the disk, and waking. */
+type Asked = Omit<Store, 'onDue' | 'ping' | 'close'>;
+
+/** The operations of the port, each at once: no promises, and no transaction of its own. */
+export type Operations = {
+	[Name in keyof Asked]: (...args: Parameters<Asked[Name]>) => Awaited<ReturnType<Asked[Name]>>;
+} & {
+	/** Ends every lease: for a process that knows that it is the only one (see openSqliteStore). */
+	endLeases: (at: number) => void;
+};
+
+/** Whether an operation writes: then it belongs into a transaction, and is answered when that is on disk. */
+export const OPERATIONS = {
+	putSource: 'write',
+	findSourceByTokenHash: 'read',
+	listSources: 'read',
+	putToken: 'write',
+	findTokenByHash: 'read',
+	listTokens: 'read',
+	deleteToken: 'write',
+	touchToken: 'write',
+	ingest: 'write',
+	createSubscription: 'write',
+	changeSubscription: 'write',
+	rotateSecret: 'write',
+	getSubscription: 'read',
+	listSubscriptions: 'read',
+	deleteSubscription: 'write',
+	claim: 'write',
+	settle: 'write',
+	release: 'write',
+	endLeases: 'write',
+	nextDueAt: 'read',
+	replay: 'write',
+	cancel: 'write',
+	redrive: 'write',
+	getEvent: 'read',
+	listEvents: 'read',
+	getBody: 'read',
+	recordVariant: 'write',
+	listVariants: 'read',
+	acceptQuarantined: 'write',
+	getDelivery: 'read',
+	listDeliveries: 'read',
+	stats: 'read',
+	sweep: 'write',
+	bodiesNotUnder: 'read',
+	replaceBodies: 'write',
+	resealSecrets: 'write',
+} as const satisfies Record<keyof Operations, 'read' | 'write'>;
+
+/** A SQLite file with its operations. Synchronous: whoever holds it decides when to commit (group-commit.ts). */
+export interface Engine {
+	db: DatabaseSync;
+	operations: Operations;
+}
+
+/**
+ * @param path a file, or `:memory:`
+ * @throws StoreError when the file can't be opened, or was written by a later version
+ */
+export function openEngine(path: string): Engine {
+	try {
+		const db = openSqlite(path, MIGRATIONS);
+		return { db, operations: prepareOperations(db) };
+	} catch (error) {
+		throw toStoreError(error);
+	}
+}
+
+/** Prepares every statement the store ever runs, so that a schema that does not fit fails at the start. */
+export function prepareOperations(db: DatabaseSync): Operations {
+	const subscriptions = prepareStopSubscription(db);
+	return {
+		...prepareSources(db),
+		...prepareTokens(db),
+		ingest: prepareIngest(db),
+		createSubscription: prepareCreateSubscription(db),
+		changeSubscription: prepareChangeSubscription(db),
+		...prepareSecrets(db),
+		...prepareGetSubscriptions(db),
+		deleteSubscription: (id) => subscriptions.deleteSubscription(id),
+		claim: prepareClaim(db),
+		settle: prepareSettle(db),
+		...prepareRelease(db),
+		nextDueAt: prepareNextDueAt(db),
+		replay: prepareReplay(db),
+		cancel: prepareCancel(db),
+		redrive: prepareRedrive(db),
+		...prepareGetEvents(db),
+		...prepareVariants(db),
+		acceptQuarantined: prepareAcceptQuarantined(db),
+		...prepareGetDeliveries(db),
+		stats: prepareStats(db),
+		sweep: prepareSweep(db),
+		...prepareRekey(db),
+	};
+}

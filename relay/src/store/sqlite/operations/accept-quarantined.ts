@@ -1,0 +1,35 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { IngestOutcome, NewEvent } from '../../port.ts';
+import { first } from '../query.ts';
+import { prepareMakeDeliveries } from './make-deliveries.ts';
+
+type Read = Pick<NewEvent, 'dedupeKey' | 'type' | 'workflowId' | 'attributes' | 'truncated'>;
+
+/** Takes an event out of quarantine and makes its deliveries. */
+export function prepareAcceptQuarantined(db: DatabaseSync) {
+	const makeDeliveries = prepareMakeDeliveries(db);
+	const find = db.prepare(
+		"SELECT seq, source_id, received_at FROM events WHERE id = ? AND state = 'quarantined'",
+	);
+	const findKey = db.prepare('SELECT event_id FROM dedupe_keys WHERE source_id = ? AND key = ?');
+	// The key it was stored under stays as well: the same bytes again are still the same event.
+	const putKey = db.prepare(`
+		INSERT INTO dedupe_keys (source_id, key, event_id, truncated, received_at) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (source_id, key) DO UPDATE SET truncated = excluded.truncated`);
+	const accept = db.prepare(`
+		UPDATE events SET state = 'accepted', quarantine_reason = NULL, dedupe_key = ?, type = ?, workflow_id = ?,
+			attributes = ?, truncated = ?
+		WHERE seq = ?`);
+
+	return (eventId: string, read: Read, now: number): IngestOutcome | null => {
+		const event = first<{ seq: number; source_id: string; received_at: number }>(find, eventId);
+		if (!event) return null;
+		const { seq, source_id: sourceId } = event;
+		const { dedupeKey, type, workflowId, attributes, truncated } = read;
+		const known = first<{ event_id: string }>(findKey, sourceId, dedupeKey);
+		if (known && known.event_id !== eventId) return { kind: 'duplicate', eventId: known.event_id };
+		putKey.run(sourceId, dedupeKey, eventId, truncated, event.received_at);
+		accept.run(dedupeKey, type, workflowId, JSON.stringify(attributes), truncated, seq);
+		return { kind: 'stored', eventId, deliveries: makeDeliveries({ seq, type, attributes }, now) };
+	};
+}
