@@ -8,6 +8,7 @@ import { DataFolderError, REFERENCE_FILE, STORE_FILE } from './data-folder.ts';
 import type { Keys } from './data-folder.ts';
 import { createAddressGuard } from './delivery/address-guard.ts';
 import { createDispatcher } from './delivery/index.ts';
+import { REFERENCE_DOCS_PREFIX } from './http/docs/routes.ts';
 import { LIMITS } from './http/limits.ts';
 import type { Limits } from './http/limits.ts';
 import type { RouteEntry } from './http/routes.ts';
@@ -196,6 +197,7 @@ async function openDemoReference(options: {
 			clock,
 			ids,
 			log,
+			docsPrefix: REFERENCE_DOCS_PREFIX,
 			...(completionMs !== null && { completionMs }),
 			...(limits !== null && { limits }),
 			populate: async ({ createAccount }) => {

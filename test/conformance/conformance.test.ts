@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OpenApi } from '../../relay/src/reference/description/openapi.ts';
+import type { ReferenceApi } from '../../relay/src/reference/description/openapi.ts';
 import { UNSCOPED } from '../../relay/src/reference/routes/unscoped.ts';
 import { allCases } from './cases.ts';
 import { ENDPOINTS, PREFIXES } from './contract.ts';
@@ -49,7 +49,7 @@ describe('docs/reference-coverage.md', () => {
 
 	beforeAll(async () => {
 		const reply = await target.send({ method: 'GET', path: '/docs/openapi.json' }, 'nobody');
-		coverage = coverageOf(record.produced(), reply.body as OpenApi);
+		coverage = coverageOf(record.produced(), reply.body as ReferenceApi);
 		// `npm run docs:coverage`
 		if (process.env.WRITE_COVERAGE) writeFileSync(COVERAGE_FILE, coverage.markdown);
 	});

@@ -1,4 +1,4 @@
-import type { OpenApi } from '../../relay/src/reference/description/openapi.ts';
+import type { ReferenceApi } from '../../relay/src/reference/description/openapi.ts';
 import { ENDPOINTS, PREFIXES, prefixOf, scopeOf } from './contract.ts';
 import type { Endpoint, Prefix } from './contract.ts';
 import type { Produced } from './record.ts';
@@ -62,7 +62,7 @@ export interface Coverage {
 	gaps: string[];
 }
 
-export function coverageOf(produced: Produced[], document: OpenApi): Coverage {
+export function coverageOf(produced: Produced[], document: ReferenceApi): Coverage {
 	const rows = ENDPOINTS.map((endpoint) => rowOf(endpoint, produced, document));
 	const cases = produced.reduce((sum, one) => sum + one.cases, 0);
 	return {
@@ -76,7 +76,7 @@ interface Row {
 	gaps: string[];
 }
 
-function rowOf(endpoint: Endpoint, produced: Produced[], document: OpenApi): Row {
+function rowOf(endpoint: Endpoint, produced: Produced[], document: ReferenceApi): Row {
 	const { name, method, paths, statuses } = endpoint;
 	const gaps: string[] = [];
 	const declared = Object.keys(statuses).map(Number);
@@ -133,7 +133,7 @@ const HEAD = [
 	'Notes',
 ];
 
-function markdownOf(rows: Row[], cases: number, document: OpenApi): string {
+function markdownOf(rows: Row[], cases: number, document: ReferenceApi): string {
 	const notServed = document['x-not-served'].map(({ path, operation, scope }) => [
 		`\`${path}\``,
 		operation,

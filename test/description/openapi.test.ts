@@ -1,23 +1,24 @@
-import { isNullable, variantsOf } from '../../relay/src/reference/description/fields.ts';
-import type { JsonSchema } from '../../relay/src/reference/description/json-schema.ts';
-import type { OpenApi, Operation } from '../../relay/src/reference/description/openapi.ts';
+import { isNullable, variantsOf } from '../../relay/src/description/fields.ts';
+import type { JsonSchema } from '../../relay/src/description/json-schema.ts';
+import type { ReferenceApi, ReferenceOperation } from '../../relay/src/reference/description/openapi.ts';
 import { ENDPOINTS, ENVELOPE, prefixOf, scopeOf } from '../conformance/contract.ts';
 import type { Endpoint, Field } from '../conformance/contract.ts';
 import { startReference } from '../reference/harness.ts';
 
 /** The description that the reference API gives of itself, held against the contract data field by field. */
 
-let document: OpenApi;
+let document: ReferenceApi;
 beforeAll(async () => {
 	const harness = await startReference();
-	document = (await (await fetch(`${harness.baseUrl}/docs/openapi.json`)).json()) as OpenApi;
+	document = (await (await fetch(`${harness.baseUrl}/docs/openapi.json`)).json()) as ReferenceApi;
 	await harness.close();
 });
 
 const targets = ENDPOINTS.flatMap((endpoint) =>
 	endpoint.paths.map((path) => ({ name: endpoint.name, method: endpoint.method, path, endpoint })),
 );
-const operationOf = (path: string, method: string): Operation => document.paths[path]![method.toLowerCase()]!;
+const operationOf = (path: string, method: string): ReferenceOperation =>
+	document.paths[path]![method.toLowerCase()]!;
 
 /** Where it differs on purpose, and why. */
 const ON_PURPOSE: Record<string, string> = {
@@ -94,7 +95,7 @@ describe('against the contract', () => {
 			expect(requestBody).toBeUndefined();
 			return;
 		}
-		const { schema } = requestBody!.content['application/json'];
+		const { schema } = requestBody!.content['application/json']!;
 		const found = compareBody(endpoint, schema).filter((line) => !(line in ON_PURPOSE));
 		expect(found).toEqual([]);
 	});
@@ -105,14 +106,14 @@ describe('against the contract', () => {
 		expect(success.length).toBeGreaterThan(0);
 		for (const status of success) {
 			const response = responses[status]!;
-			const schema = 'content' in response ? response.content['application/json'].schema : {};
+			const schema = 'content' in response ? response.content!['application/json']!.schema : {};
 			expect(compareAnswer(endpoint, path, schema)).toEqual([]);
 		}
 	});
 
 	it('lists every deviation that is on purpose, and none that is gone', () => {
 		const bulk = ENDPOINTS.find(({ name }) => name === 'enrich_bulk_contacts')!;
-		const { schema } = operationOf(bulk.paths[0]!, 'POST').requestBody!.content['application/json'];
+		const { schema } = operationOf(bulk.paths[0]!, 'POST').requestBody!.content['application/json']!;
 		expect(compareBody(bulk, schema).sort()).toEqual(Object.keys(ON_PURPOSE).sort());
 	});
 });

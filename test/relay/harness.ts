@@ -12,9 +12,11 @@ import { Problem } from '../../relay/src/contract/relay-api.ts';
 import { sha256 } from '../../relay/src/crypto.ts';
 import { openDataFolder } from '../../relay/src/data-folder.ts';
 import type { Limits } from '../../relay/src/http/limits.ts';
+import { relayApi } from '../../relay/src/http/docs/openapi.ts';
 import { systemIds } from '../../relay/src/ids.ts';
 import { createLogger } from '../../relay/src/log.ts';
 import type { TokenScope } from '../../relay/src/store/port.ts';
+import { createAnswerCheck } from '../support/described-answers.ts';
 
 /** A relay made of its real parts, in this process, listening on a free port. */
 export interface TestRelay {
@@ -30,7 +32,7 @@ export interface TestRelay {
 	logs(): string;
 	/** Adds a token with these scopes. */
 	tokenWith(...scopes: TokenScope[]): Promise<string>;
-	/** Calls the management API; `token` null sends none. */
+	/** Calls the management API; `token` null sends none. The answer is held against the relay's description. */
 	call(
 		method: string,
 		path: string,
@@ -67,6 +69,11 @@ export async function startTestRelay(
 		...(options.free && { free: options.free }),
 	});
 	await relay.listen();
+	const check = createAnswerCheck(relayApi(relay.routes));
+	const asDescribed = async (method: string, path: string, response: Response) => {
+		expect(await check(method, path, response.clone())).toBeNull();
+		return response;
+	};
 	const { port } = relay.http.server.address() as AddressInfo;
 	const url = `http://127.0.0.1:${port}`;
 	const ingestUrl = `${url}${new URL(relay.ingestUrl()).pathname}`;
@@ -92,8 +99,8 @@ export async function startTestRelay(
 			});
 			return token;
 		},
-		call(method, path, { body, token = folder.keys.relayToken, headers } = {}) {
-			return fetch(`${url}${path}`, {
+		async call(method, path, { body, token = folder.keys.relayToken, headers } = {}) {
+			const response = await fetch(`${url}${path}`, {
 				method,
 				headers: {
 					...(token !== null && { authorization: `Bearer ${token}` }),
@@ -102,9 +109,10 @@ export async function startTestRelay(
 				},
 				...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
 			});
+			return asDescribed(method, path, response);
 		},
-		ingest(body, headers = { 'content-type': 'application/json' }) {
-			return fetch(ingestUrl, { method: 'POST', body, headers });
+		async ingest(body, headers = { 'content-type': 'application/json' }) {
+			return asDescribed('POST', ingestUrl, await fetch(ingestUrl, { method: 'POST', body, headers }));
 		},
 		async close() {
 			await relay.close();

@@ -121,6 +121,9 @@ const CATALOGUE = {
 
 export type ProblemCode = keyof typeof CATALOGUE;
 
+export const statusOf = (code: ProblemCode): number => CATALOGUE[code].status;
+export const titleOf = (code: ProblemCode): string => CATALOGUE[code].title;
+
 interface Occurrence {
 	/** What was wrong, in one sentence. */
 	detail: string;
@@ -148,7 +151,7 @@ export class ProblemError extends Error {
 	}
 
 	get status(): number {
-		return CATALOGUE[this.code].status;
+		return statusOf(this.code);
 	}
 
 	toJSON(): Problem {
@@ -220,7 +223,10 @@ function answer(problem: ProblemError, error: unknown, request: FastifyRequest, 
 		.send(Buffer.from(JSON.stringify(problem)));
 }
 
-const STORE_PROBLEMS: Record<StoreErrorCode, { code: ProblemCode; detail: string; retryAfterS: number }> = {
+/** Of every route that asks the store for something. */
+export const STORE_PROBLEMS = ['store_full', 'store_busy', 'store_failed'] as const satisfies ProblemCode[];
+
+const OF_STORE: Record<StoreErrorCode, { code: ProblemCode; detail: string; retryAfterS: number }> = {
 	full: { code: 'store_full', detail: 'The store is out of disk space.', retryAfterS: 30 },
 	busy: { code: 'store_busy', detail: 'The store has more work than it can take in now.', retryAfterS: 2 },
 	readonly: { code: 'store_failed', detail: 'The store is read-only.', retryAfterS: 30 },
@@ -232,7 +238,7 @@ const STORE_PROBLEMS: Record<StoreErrorCode, { code: ProblemCode; detail: string
 function toProblem(error: unknown, request: FastifyRequest): ProblemError {
 	if (error instanceof ProblemError) return error;
 	if (error instanceof StoreError) {
-		const { code, detail, retryAfterS } = STORE_PROBLEMS[error.code];
+		const { code, detail, retryAfterS } = OF_STORE[error.code];
 		return new ProblemError(code, { detail, retryAfterS });
 	}
 	const { code, statusCode } = error as Partial<FastifyError>;

@@ -1,7 +1,7 @@
 import { Health } from '../contract/relay-api.ts';
 import type { Admission } from '../inbox/admission.ts';
 import type { Store } from '../store/port.ts';
-import { ProblemError } from './errors.ts';
+import { ProblemError, STORE_PROBLEMS } from './errors.ts';
 import type { RelayRoutes } from './routes.ts';
 
 /**
@@ -35,7 +35,7 @@ export function healthRoutes(options: {
 				schema: {
 					summary: 'Whether webhooks are taken in',
 					response: { 200: Health },
-					problems: ['shutting_down'],
+					problems: ['shutting_down', ...STORE_PROBLEMS],
 				},
 			},
 			async () => {

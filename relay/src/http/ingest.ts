@@ -6,7 +6,7 @@ import { sha256 } from '../crypto.ts';
 import type { Admission, Place } from '../inbox/admission.ts';
 import type { Inbox } from '../inbox/index.ts';
 import type { Source, Store } from '../store/port.ts';
-import { ProblemError } from './errors.ts';
+import { ProblemError, STORE_PROBLEMS } from './errors.ts';
 import { readEventBody } from './event-body.ts';
 import type { RelayRoutes } from './routes.ts';
 import type { UnknownTokenLimiter } from './unknown-token-limiter.ts';
@@ -64,8 +64,9 @@ export function ingestRoutes(options: {
 				schema: {
 					summary: 'Takes a webhook in; answered when it is on disk',
 					params: z.object({ token: z.string() }),
+					consumes: '*/*',
 					response: { 200: IngestResponse },
-					problems: ['unknown_ingest_token', 'too_large', 'too_many_requests'],
+					problems: ['unknown_ingest_token', 'too_large', 'too_many_requests', ...STORE_PROBLEMS],
 				},
 				// Before the body is read: a stranger's 4 MiB are not worth taking in.
 				onRequest: async (request, reply) => {

@@ -18,6 +18,10 @@ declare module 'fastify' {
 		summary?: string;
 		/** Problems of its own, beside those that every route of its kind has. */
 		problems?: readonly ProblemCode[];
+		/** Media type of the body that is read as it is, not as JSON. */
+		consumes?: string;
+		/** Media type of the answer; absent: JSON. */
+		produces?: string;
 		/** Left out of the description. */
 		hide?: boolean;
 	}

@@ -11,6 +11,7 @@ import type { Logger } from '../log.ts';
 import { MAX_PARAM_LENGTH, literalEscapes } from '../reference/server.ts';
 import type { Store } from '../store/port.ts';
 import { createAuthorize } from './auth.ts';
+import { docsRoutes } from './docs/routes.ts';
 import { answerFrameworkError, handleErrors, ProblemError } from './errors.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
@@ -127,6 +128,7 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 			sourceRoutes(options),
 			subscriptionRoutes(options),
 			eventRoutes(options),
+			docsRoutes({ routes, hasReference: options.reference !== null }),
 		],
 	});
 	if (options.reference) await http.register(options.reference);

@@ -77,6 +77,8 @@ export interface ReferenceOptions {
 	limits?: RateLimits | 'off';
 	/** How doubtful behaviours of the vendor's begin; `Reference.behaviours` changes them. */
 	behaviours?: Partial<Behaviours>;
+	/** Where its description is served. Default: `/docs`. */
+	docsPrefix?: string;
 	/** Stands the clock still at that instant (ms since the epoch), from the start and after each reset. */
 	frozenAt?: number;
 	/** Makes what is there from the start and after each reset, again and again without harm. */
@@ -86,7 +88,7 @@ export interface ReferenceOptions {
 }
 
 export interface Reference {
-	/** Everything under /api/v2, /api/v1/public and /api/v1/api-keys, and /docs; register it without a prefix. */
+	/** Everything under /api/v2, /api/v1/public and /api/v1/api-keys, and the description; register it without a prefix. */
 	routes: FastifyPluginAsync;
 	/** Everything under /reference, for whoever may steer; register it without a prefix. */
 	controlRoutes(access: SteeringAccess): FastifyPluginAsync;
@@ -118,7 +120,7 @@ const SWEPT_AT_ONCE = 1_000;
  * @throws Error when the file can't be opened, or was written by a later version
  */
 export async function openReference(options: ReferenceOptions): Promise<Reference> {
-	const { log, completionMs = 1_500, limits = VENDOR_LIMITS } = options;
+	const { log, completionMs = 1_500, limits = VENDOR_LIMITS, docsPrefix = DOCS_PREFIX } = options;
 	const db = openDatabase(options.path);
 	const clock = createSteerableClock(options.clock);
 	if (options.frozenAt !== undefined) clock.freeze(options.frozenAt);
@@ -209,11 +211,14 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		webhookDeliveries(db),
 	];
 	const keys = keyManagementRoutes({ db, clock, ids, flushUses: requestLog.flush, behaviours });
-	const docs = docsRoutes([
-		{ prefix: V2_PREFIX, routes: v2, by: 'key' },
-		{ prefix: LEGACY_PREFIX, routes: legacy, by: 'key' },
-		{ prefix: KEYS_PREFIX, routes: keys, by: 'session' },
-	]);
+	const docs = docsRoutes(
+		[
+			{ prefix: V2_PREFIX, routes: v2, by: 'key' },
+			{ prefix: LEGACY_PREFIX, routes: legacy, by: 'key' },
+			{ prefix: KEYS_PREFIX, routes: keys, by: 'session' },
+		],
+		docsPrefix,
+	);
 	const surface = (errors: ErrorFormat, routes: Route[]) => async (app: FastifyInstance) =>
 		mount(app, { errors, routes, gate, clock, ids, log, requestLog, attach });
 	/** No part of the API itself, so neither a key nor a place in the usage report. */
@@ -253,12 +258,15 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 			await app.register(surface('legacy', legacy), { prefix: LEGACY_PREFIX });
 			await app.register(keyManagement, { prefix: KEYS_PREFIX });
 			await app.register(downloads, { prefix: DOWNLOADS_PREFIX });
-			await app.register(docs, { prefix: DOCS_PREFIX });
+			await app.register(docs, { prefix: docsPrefix });
 		},
 		control,
 		recorder,
 		controlRoutes: (access) =>
-			controlRoutes({ db, control, clock: options.clock, ids: options.ids, log, feed, recorder }, access),
+			controlRoutes(
+				{ db, control, clock: options.clock, ids: options.ids, log, feed, recorder, docsPrefix },
+				access,
+			),
 		createAccount: async (account) =>
 			createAccount({ db, clock, ids, keyPrefix: behaviours.keyPrefix }, account),
 		createFolder: async (folder) => ({ folderId: portal.createFolder(folder) }),

@@ -52,6 +52,8 @@ export interface ControlParts {
 	recorder: Recorder;
 	/** To be looked into only. */
 	db: Database;
+	/** Where the API is described. */
+	docsPrefix: string;
 }
 
 /** Everything under /reference/; register it without a prefix. */

@@ -3,8 +3,10 @@ import { VERSION } from '../../version.ts';
 import { operationOf } from '../control/operations.ts';
 import type { Route } from '../http.ts';
 import { UNSCOPED } from '../routes/unscoped.ts';
-import { jsonSchemaOf } from './json-schema.ts';
-import type { JsonSchema } from './json-schema.ts';
+import { jsonSchemaOf } from '../../description/json-schema.ts';
+import type { JsonSchema } from '../../description/json-schema.ts';
+import { json, openApiPath, pathParameters, queryParameters } from '../../description/openapi.ts';
+import type { OpenApi, Operation, Parameter, Response } from '../../description/openapi.ts';
 
 /** Routes under one prefix. */
 export interface Surface {
@@ -14,28 +16,7 @@ export interface Surface {
 	by: 'key' | 'session';
 }
 
-export interface Parameter {
-	name: string;
-	in: 'path' | 'query';
-	required: boolean;
-	schema: JsonSchema;
-}
-interface Body {
-	required: true;
-	content: { 'application/json': { schema: JsonSchema } };
-}
-type Response =
-	{ description: string; content: { 'application/json': { schema: JsonSchema } } } | { $ref: string };
-
-export interface Operation {
-	operationId: string;
-	summary: string;
-	tags: string[];
-	/** With the scope that the caller needs. */
-	security: Record<string, string[]>[];
-	parameters: Parameter[];
-	requestBody?: Body;
-	responses: Record<string, Response>;
+export interface ReferenceOperation extends Operation {
 	/** By its name in the contract; null for what is none of the contract's. */
 	'x-contract-operation': string | null;
 	/** Null when any key will do. */
@@ -44,17 +25,7 @@ export interface Operation {
 	'x-plan': 'api' | 'any';
 }
 
-export interface OpenApi {
-	openapi: '3.1.0';
-	info: { title: string; version: string; description: string };
-	servers: { url: string }[];
-	tags: { name: string }[];
-	paths: Record<string, Record<string, Operation>>;
-	components: {
-		securitySchemes: Record<string, object>;
-		schemas: Record<string, JsonSchema>;
-		responses: Record<string, Response>;
-	};
+export interface ReferenceApi extends OpenApi<ReferenceOperation> {
 	/** Known to exist at Cleanlist, but published nowhere: 501 here. */
 	'x-not-served': { operation: string; path: string; scope: string; status: 501 }[];
 }
@@ -91,12 +62,12 @@ const MEANINGS: Record<number, string> = {
 };
 
 /** The description of the API, from the very routes and schemas that serve it. */
-export function openApiOf(surfaces: readonly Surface[]): OpenApi {
-	const paths: OpenApi['paths'] = {};
+export function openApiOf(surfaces: readonly Surface[]): ReferenceApi {
+	const paths: ReferenceApi['paths'] = {};
 	for (const surface of surfaces) {
 		for (const route of surface.routes) {
 			if (isUnserved(route)) continue;
-			const path = (surface.prefix + route.path).replace(/:(\w+)/g, '{$1}').replace(/\/$/, '');
+			const path = openApiPath(surface.prefix + route.path).replace(/\/$/, '');
 			paths[path] = { ...paths[path], [route.method.toString().toLowerCase()]: describe(surface, route) };
 		}
 	}
@@ -126,10 +97,10 @@ export function openApiOf(surfaces: readonly Surface[]): OpenApi {
 
 const isUnserved = (route: Route): boolean => UNSCOPED.some(({ path }) => path === route.path);
 
-function describe({ prefix, by }: Surface, route: Route): Operation {
+function describe({ prefix, by }: Surface, route: Route): ReferenceOperation {
 	const { about, method, path, scope, plan } = route;
 	const name = operationOf(method.toString(), prefix + path);
-	const parameters = [...pathParameters(path), ...queryParameters(route)];
+	const parameters = [...pathParameters(path), ...queryParameters(about.query)];
 	return {
 		operationId: [name ?? `${about.summary.toLowerCase().replace(/\W+/g, '_')}`, idSuffix(prefix)]
 			.filter(Boolean)
@@ -181,27 +152,7 @@ function errorStatuses({ errors, plan, about }: Route, parameters: Parameter[]):
 const errorSchema = (format: 'v2' | 'legacy', status: number): string =>
 	format === 'legacy' || status === 422 ? 'DetailError' : 'V2Error';
 
-const json = (schema: JsonSchema) => ({ 'application/json': { schema } });
 const answer = (description: string, schema: JsonSchema): Response => ({
 	description,
 	content: json(schema),
 });
-
-const pathParameters = (path: string): Parameter[] =>
-	[...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
-		name: name!,
-		in: 'path',
-		required: true,
-		schema: { type: 'string' },
-	}));
-
-function queryParameters({ about }: Route): Parameter[] {
-	if (!about.query) return [];
-	const required = jsonSchemaOf(about.query, 'input').required ?? [];
-	return Object.entries(jsonSchemaOf(about.query, 'output').properties ?? {}).map(([name, schema]) => ({
-		name,
-		in: 'query',
-		required: required.includes(name),
-		schema,
-	}));
-}

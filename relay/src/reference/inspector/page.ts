@@ -1,5 +1,5 @@
-import { html } from '../html.ts';
-import type { Fragment, Html } from '../html.ts';
+import { html } from '../../pages/html.ts';
+import type { Fragment, Html } from '../../pages/html.ts';
 import { OPERATIONS } from '../control/operations.ts';
 import { PARTS } from './parts.ts';
 import type { Part, Sources } from './parts.ts';
@@ -68,7 +68,7 @@ export function inspectorPage(sources: Sources): string {
 					</div>
 					<nav aria-label="Sections">
 						${MAIN.map(([part, title]) => html`<a href="#${part}-title">${title}</a> `)}
-						<a href="#clock-title">Steering</a> <a href="/docs/">API</a>
+						<a href="#clock-title">Steering</a> <a href="${sources.docsPrefix}/">API</a>
 					</nav>
 				</header>
 				<p id="said" class="said" role="status" aria-live="polite"></p>

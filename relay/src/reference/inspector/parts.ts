@@ -6,8 +6,8 @@ import type { KeptBody } from '../control/redact.ts';
 import type { RecordedRequest, Recorder } from '../control/recorder.ts';
 import type { Database } from '../db/index.ts';
 import type { AttemptView, LeadView, ListView, TaskView, WorkView } from '../db/inspector.ts';
-import { html } from '../html.ts';
-import type { Fragment, Html } from '../html.ts';
+import { html } from '../../pages/html.ts';
+import type { Fragment, Html } from '../../pages/html.ts';
 
 /** How much of each thing a page shows; the API and the control surface have the rest. */
 const SHOWN = {
@@ -27,6 +27,8 @@ export interface Sources {
 	db: Database;
 	recorder: Recorder;
 	control: Control;
+	/** Where the API is described. */
+	docsPrefix: string;
 }
 
 /** The parts of the page that change, by the id of their place. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { sendAsset, sendPage } from '../assets.ts';
-import type { Asset } from '../assets.ts';
+import { sendAsset, sendPage } from '../../pages/assets.ts';
+import type { Asset } from '../../pages/assets.ts';
 import { badRequest } from '../errors.ts';
 import { inspectorPage, partsOf } from './page.ts';
 import { PARTS } from './parts.ts';
