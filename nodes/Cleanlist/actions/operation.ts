@@ -26,9 +26,12 @@ export function scopesOf({ scope, furtherScopes = [] }: OperationFacts): Scope[]
 	return scope === null ? furtherScopes : [scope, ...furtherScopes];
 }
 
-/** An operation that works item by item. */
+/** An operation that works item by item. What may be long it gives one by one. */
 export interface ItemOperation extends OperationFacts {
-	execute(this: IExecuteFunctions, itemIndex: number): Promise<IDataObject | IDataObject[]>;
+	execute(
+		this: IExecuteFunctions,
+		itemIndex: number,
+	): AsyncIterable<IDataObject> | Promise<IDataObject | IDataObject[]>;
 }
 
 /** An operation that works on all items at once, and links its output to them itself. */

@@ -22,15 +22,20 @@ export async function router(this: IExecuteFunctions): Promise<INodeExecutionDat
 	return [
 		'executeAll' in found
 			? await found.executeAll.call(this, items)
-			: await eachItem(this, items.length, async (item) => await runItem(this, found, item)),
+			: await eachItem(this, items.length, (item) => runItem(this, found, item)),
 	];
 }
 
-async function runItem(
+async function* runItem(
 	context: IExecuteFunctions,
 	operation: ItemOperation,
 	itemIndex: number,
-): Promise<INodeExecutionData[]> {
-	const result = await operation.execute.call(context, itemIndex);
-	return (Array.isArray(result) ? result : [result]).map((json) => ({ json }));
+): AsyncGenerator<INodeExecutionData> {
+	const result = operation.execute.call(context, itemIndex);
+	if (Symbol.asyncIterator in result) {
+		for await (const json of result) yield { json };
+		return;
+	}
+	const answer = await result;
+	for (const json of Array.isArray(answer) ? answer : [answer]) yield { json };
 }

@@ -13,28 +13,33 @@ export interface PageQuery {
 	facts?: RequestFacts;
 }
 
-/** Reads up to `limit` rows, following the cursor; `Infinity` reads them all. */
-export async function readRows(
+/**
+ * Gives up to `limit` rows (`Infinity` for all), following the cursor. A page is asked for when its first row is
+ * wanted, and let go with its last one: no more than one is held, and none is read in vain.
+ */
+export async function* readRows(
 	context: RequestContext,
 	{ path, rows, pageSize, query, facts }: PageQuery,
 	limit: number,
-): Promise<IDataObject[]> {
-	const all: IDataObject[] = [];
+): AsyncGenerator<IDataObject> {
+	let left = limit;
 	let cursor: string | null = null;
 	do {
 		const page: IDataObject = await request(context, CLEANLIST, {
 			method: 'GET',
 			path,
-			query: { ...query, limit: Math.min(pageSize, limit - all.length), ...(cursor && { cursor }) },
+			query: { ...query, limit: Math.min(pageSize, left), ...(cursor && { cursor }) },
 			facts,
 		});
 		const pageRows = page[rows];
-		if (Array.isArray(pageRows)) for (const row of pageRows) all.push(row as IDataObject);
+		for (const row of Array.isArray(pageRows) ? pageRows : []) {
+			yield row as IDataObject;
+			if (--left <= 0) return;
+		}
 		const next = nextCursor(page);
 		// A cursor that does not move would read the same page for ever.
 		cursor = next === cursor ? null : next;
-	} while (cursor !== null && all.length < limit);
-	return all.slice(0, limit);
+	} while (cursor !== null);
 }
 
 /** The cursor of the next page; null on the last one. Opaque, and a number in some answers. */

@@ -17,10 +17,10 @@ export const getJson: ItemOperation = {
 	endpoints: ['GET /api/v2/export/json'],
 	cost: 'Free',
 	fields: [leadListField, ...pagingFields, ...columnsFields],
-	async execute(itemIndex) {
+	async *execute(itemIndex) {
 		const { id, subject } = chosenList(this, itemIndex);
 		const columns = chosenColumns(this, itemIndex);
-		return await readRows(
+		yield* readRows(
 			this,
 			{
 				path: `${V2}/export/json`,

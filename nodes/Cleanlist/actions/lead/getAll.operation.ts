@@ -16,9 +16,9 @@ export const getAll: ItemOperation = {
 	endpoints: ['GET /api/v2/lead-lists/{list_id}/leads'],
 	cost: 'Free',
 	fields: [leadListField, ...pagingFields],
-	async execute(itemIndex) {
+	async *execute(itemIndex) {
 		const { path, subject } = chosenList(this, itemIndex);
-		return await readRows(
+		yield* readRows(
 			this,
 			{
 				path: `${V2}${path}/leads`,

@@ -34,9 +34,9 @@ export const getAll: ItemOperation = {
 			],
 		},
 	],
-	async execute(itemIndex) {
+	async *execute(itemIndex) {
 		const { folderId } = this.getNodeParameter('filters', itemIndex, {}) as { folderId?: string };
-		return await readRows(
+		yield* readRows(
 			this,
 			{
 				path: `${V2}/lead-lists`,
