@@ -34,6 +34,9 @@ const properties = [
 const choices = (property: INodeProperties) =>
 	property.type === 'options' ? (property.options as INodePropertyOptions[]) : [];
 
+/** As a reader sorts: whatever the case. */
+const sorted = (names: string[]) => names.toSorted((a, b) => a.localeCompare(b, 'en'));
+
 describe('the Cleanlist node', () => {
 	it('registers every operation file, and nothing twice', () => {
 		const files = readdirSync(join(nodesFolder, 'Cleanlist/actions'), { recursive: true }).map(String);
@@ -55,9 +58,9 @@ describe('the Cleanlist node', () => {
 	});
 
 	it('has resources and operations in alphabetical order, with defaults that exist', () => {
-		expect(RESOURCES.map(({ name }) => name)).toEqual(RESOURCES.map(({ name }) => name).toSorted());
+		expect(RESOURCES.map(({ name }) => name)).toEqual(sorted(RESOURCES.map(({ name }) => name)));
 		for (const { operations: own, defaultOperation } of RESOURCES) {
-			expect(own.map(({ name }) => name)).toEqual(own.map(({ name }) => name).toSorted());
+			expect(own.map(({ name }) => name)).toEqual(sorted(own.map(({ name }) => name)));
 			expect(own.map(({ value }) => value)).toContain(defaultOperation);
 		}
 		expect(RESOURCES.map(({ value }) => value)).toContain(description.properties[0]!.default);
@@ -128,7 +131,7 @@ describe('every parameter', () => {
 	it('that offers choices has its default among them, and them in order', () => {
 		for (const property of properties.filter(({ type }) => type === 'options')) {
 			const names = choices(property).map(({ name }) => name);
-			expect([property.name, names]).toEqual([property.name, names.toSorted()]);
+			expect([property.name, names]).toEqual([property.name, sorted(names)]);
 			expect(choices(property).map(({ value }) => value)).toContain(property.default);
 		}
 	});

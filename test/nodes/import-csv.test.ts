@@ -40,7 +40,6 @@ describe('Lead → Import CSV', () => {
 				skip_reasons: {},
 				sample_skip_rows: [],
 				workflow_id: null,
-				enrichment_status_url: null,
 				idempotency_replayed: false,
 				column_mapping: { email: 'Email', first_name: 'First Name', last_name: 'lastName' },
 				columns_ignored: ['Shoe Size'],

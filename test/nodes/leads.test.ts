@@ -41,6 +41,10 @@ describe('leads and results', () => {
 		const all = await leads({ returnAll: true });
 		expect(all.json).toHaveLength(520);
 		expect(all.json[0]).toMatchObject({ first_name: 'Zoë 🚀', last_name: 'Last', company: 'Acme' });
+		expect(Object.keys(all.json[0]!)).toHaveLength(10);
+		const some = { output: 'selectedFields', outputFields: ['email'], limit: 1 };
+		expect(Object.keys((await leads(some)).json[0]!)).toEqual(['email', 'lead_id']);
+		expect((await leads({ output: 'raw', limit: 1 })).json[0]).toHaveProperty('provider');
 		expect(new Set(all.json.map(({ lead_id }) => lead_id)).size).toBe(520);
 		expect(all.items.every((item) => (item.pairedItem as { item: number }).item === 0)).toBe(true);
 		expect((await leads({ limit: 2 })).json).toEqual(all.json.slice(0, 2));
@@ -58,15 +62,11 @@ describe('leads and results', () => {
 		};
 		const status = async () => (await bench.run(get, { items: [{ id: ` ${workflow_id as string} ` }] })).json;
 		expect(await status()).toEqual([
-			expect.objectContaining({ workflow_id, status: 'processing', completed_at: null }),
+			expect.objectContaining({ workflow_id, status: 'processing', finished: false, credits_used: null }),
 		]);
 		await bench.clock.advance(5_000);
 		expect(await status()).toEqual([
-			expect.objectContaining({
-				workflow_id,
-				status: 'completed',
-				summary: expect.objectContaining({ total: 3, completed: 3, pending: 0 }),
-			}),
+			expect.objectContaining({ workflow_id, status: 'completed', finished: true, total: 3, processed: 3 }),
 		]);
 	});
 
@@ -81,13 +81,13 @@ describe('leads and results', () => {
 		const { json, items } = await bench.run(get, { items: started });
 		expect(json.map(({ task_id }) => task_id)).toEqual(started.map(({ task_id }) => task_id));
 		expect(items.map((item) => item.pairedItem)).toEqual(started.map((_, item) => ({ item })));
-		expect(json[0]).toMatchObject({ first_name: 'Zoë 🚀', workflow_id: started[0]!.workflow_id });
+		expect(json[0]).toMatchObject({ full_name: 'Zoë 🚀 Last', workflow_id: started[0]!.workflow_id });
 		const found = json.filter((entry) => entry.found);
 		expect(found.length).toBeGreaterThan(0);
 		expect(found.length).toBeLessThan(30);
 		for (const entry of json) expect(Boolean(entry.email)).toBe(entry.found);
 
-		const raw = await bench.run({ ...get, simplify: false }, { items: started.slice(0, 1) });
+		const raw = await bench.run({ ...get, output: 'raw' }, { items: started.slice(0, 1) });
 		expect(raw.json[0]).toMatchObject({
 			task_id: started[0]!.task_id,
 			result: { prospect: { first_name: 'Zoë 🚀' } },

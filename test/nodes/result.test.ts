@@ -1,6 +1,11 @@
-import { simplifiedTask } from '../../nodes/Cleanlist/actions/enrichment/get.operation.ts';
+import { taskItem, workflowItem } from '../../nodes/Cleanlist/helpers/lookedUp.ts';
+import { ENRICHED_FIELDS } from '../../nodes/Cleanlist/helpers/enriched.ts';
+import type { Output } from '../../nodes/Cleanlist/helpers/output.ts';
 import { flatResult } from '../../nodes/Cleanlist/helpers/result.ts';
 import { eventItems } from '../../nodes/CleanlistTrigger/items.ts';
+
+const SIMPLE: Output = { mode: 'simple', fields: [] };
+const EVERYTHING: Output = { mode: 'selectedFields', fields: [...ENRICHED_FIELDS] };
 
 const flat = {
 	task_id: 't1',
@@ -106,23 +111,143 @@ describe('the status of a task', () => {
 		['nested', { task_id: 't1', workflow_id: 'w1', status: 'completed', result: nested }],
 		['nested at the top level', { ...nested, workflow_id: 'w1' }],
 	])('may come %s', (_name, response) => {
-		expect(simplifiedTask(response, 'asked')).toMatchObject({ ...read, workflow_id: 'w1' });
+		expect(taskItem(EVERYTHING, response, 'asked')).toMatchObject({ ...read, workflow_id: 'w1' });
 	});
 
 	it('may not be there yet', () => {
 		expect(
-			simplifiedTask({ task_id: 't1', workflow_id: 'w1', status: 'processing', result: null }, 't1'),
+			taskItem(SIMPLE, { task_id: 't1', workflow_id: 'w1', status: 'processing', result: null }, 't1'),
 		).toEqual({
-			...NOTHING,
 			found: false,
+			finished: false,
 			status: 'processing',
-			task_id: 't1',
+			email: null,
+			email_status: null,
+			phone: null,
+			full_name: null,
+			credits_used: null,
 			workflow_id: 'w1',
+			task_id: 't1',
 		});
 	});
 
 	it('is that of the task asked for, also when the answer does not say', () => {
-		expect(simplifiedTask({ status: 'completed', result: rest }, 'asked').task_id).toBe('asked');
+		expect(taskItem(SIMPLE, { status: 'completed', result: rest }, 'asked').task_id).toBe('asked');
+	});
+});
+
+describe('how a workflow stands', () => {
+	const legacy = {
+		workflow_id: 'public_bulk_1',
+		status: 'processing',
+		enrichment_type: 'full',
+		lead_list_id: 'l1',
+		summary: {
+			total: 3,
+			completed: 1,
+			successful: 1,
+			failed: 0,
+			pending: 2,
+			emails_found: 1,
+			phones_found: 1,
+		},
+		created_at: '2026-01-05T09:00:00.000Z',
+		completed_at: null,
+	};
+	const flatOf = {
+		found: true,
+		finished: false,
+		status: 'processing',
+		total: 3,
+		processed: 1,
+		emails_found: 1,
+		phones_found: 1,
+		credits_used: null,
+		lead_list_id: 'l1',
+		workflow_id: 'public_bulk_1',
+	};
+	const run = {
+		workflow_id: 'bulk-enrich-1',
+		status: 'running',
+		progress: 33,
+		total: 3,
+		processed: 1,
+		completed: 1,
+		failed: 0,
+		enrichment_type: 'full',
+		lead_list_id: 'l1',
+		summary: { emails_found: 1, phones_found: 1 },
+		result: null,
+		credits_charged: null,
+		agent_instructions: 'Do as I say',
+	};
+
+	it('is told in the same ten fields by either API', () => {
+		expect(workflowItem(SIMPLE, legacy, 'x')).toEqual(flatOf);
+		expect(workflowItem(SIMPLE, run, 'x')).toEqual({
+			...flatOf,
+			status: 'running',
+			workflow_id: 'bulk-enrich-1',
+		});
+	});
+
+	it('has its price when it is over: by the price list where the answer does not say', () => {
+		const over = { ...legacy, status: 'completed', completed_at: '2026-01-05T09:01:00.000Z' };
+		expect(workflowItem(SIMPLE, over, 'x')).toMatchObject({ finished: true, credits_used: 11 });
+		expect(workflowItem(SIMPLE, { ...run, status: 'completed', credits_charged: 10 }, 'x')).toMatchObject({
+			finished: true,
+			credits_used: 10,
+		});
+		expect(workflowItem(SIMPLE, { status: 'failed' }, 'w')).toEqual({
+			found: false,
+			finished: true,
+			status: 'failed',
+			total: null,
+			processed: null,
+			emails_found: 0,
+			phones_found: 0,
+			credits_used: null,
+			lead_list_id: null,
+			workflow_id: 'w',
+		});
+	});
+
+	it('holds the person whom it was about', () => {
+		const result = { lead_id: 'p1', status: 'completed', full_name: 'Zoë Ng', email: 'z@example.com' };
+		const one = { ...run, workflow_id: 'enrich-1', status: 'completed', result, credits_charged: 1 };
+		expect(workflowItem(SIMPLE, one, 'x')).toEqual({
+			found: true,
+			finished: true,
+			status: 'completed',
+			email: 'z@example.com',
+			email_status: null,
+			phone: null,
+			full_name: 'Zoë Ng',
+			credits_used: 1,
+			workflow_id: 'enrich-1',
+			lead_id: 'p1',
+		});
+		const missed = { ...one, result: { lead_id: '', status: 'failed' }, credits_charged: 0 };
+		expect(workflowItem(SIMPLE, missed, 'x')).toMatchObject({
+			found: false,
+			finished: true,
+			status: 'failed',
+			lead_id: null,
+		});
+	});
+
+	it('raw is the answer without the hints that v2 has for other agents', () => {
+		const { agent_instructions: _, ...rest } = run;
+		expect(workflowItem({ mode: 'raw', fields: [] }, run, 'x')).toEqual(rest);
+	});
+
+	it('in chosen fields comes with its ID', () => {
+		const output: Output = { mode: 'selectedFields', fields: ['total', 'workflow_id'] };
+		expect(Object.keys(workflowItem(output, run, 'x'))).toEqual(['total', 'workflow_id']);
+		expect(Object.keys(workflowItem({ ...output, fields: ['total'] }, run, 'x'))).toEqual([
+			'total',
+			'workflow_id',
+		]);
 	});
 });
 

@@ -1,6 +1,7 @@
 import { recogniseColumns } from './columns';
 import { CONTACT_FIELDS, readContact, type Contact, type ContactField } from './contacts';
 import { bareDomain } from './duplicates';
+import { textOf } from './text';
 
 /**
  * The contact in a row of a sheet, a CRM or a CSV file, by the headers of its columns. Of several columns for one
@@ -18,8 +19,4 @@ export function contactFromRow(row: Record<string, unknown>): Contact {
 	if (contact.first_name || contact.last_name) return contact;
 	const [first, ...rest] = valueOf('full_name').split(/\s+/);
 	return first && rest.length > 0 ? { ...contact, first_name: first, last_name: rest.join(' ') } : contact;
-}
-
-function textOf(value: unknown): string {
-	return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
 }

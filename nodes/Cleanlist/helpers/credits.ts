@@ -7,14 +7,20 @@ const PRICES: Record<string, { email: number; phone: number }> = {
 };
 
 export const ENRICHMENT_TYPES = Object.keys(PRICES);
+export const PAID_TYPES = ENRICHMENT_TYPES.filter((type) => type !== 'none');
 
 /** Most credits one contact can cost. */
 export function mostCredits(enrichmentType: string): number {
-	return creditsFor(enrichmentType, { email: true, phone: true });
+	return creditsFor(enrichmentType, { emails: 1, phones: 1 });
 }
 
-/** What a contact costs by the price list; the older endpoints do not say what they charged. */
-export function creditsFor(enrichmentType: string, found: { email: unknown; phone: unknown }): number {
-	const price = PRICES[enrichmentType] ?? { email: 0, phone: 0 };
-	return (found.email ? price.email : 0) + (found.phone ? price.phone : 0);
+/** What was found costs by the price list; the older endpoints do not say what they charged. */
+export function creditsFor(enrichmentType: string, found: { emails: number; phones: number }): number {
+	const price = PRICES[enrichmentType.replace('-', '_')] ?? { email: 0, phone: 0 };
+	return found.emails * price.email + found.phones * price.phone;
+}
+
+/** The same for one contact. */
+export function creditsForResult(enrichmentType: string, found: { email: unknown; phone: unknown }): number {
+	return creditsFor(enrichmentType, { emails: found.email ? 1 : 0, phones: found.phone ? 1 : 0 });
 }

@@ -21,6 +21,7 @@ export function bareDomain(value: string): string {
 		.replace(/^www\./, '');
 }
 
-function plain(value: string | undefined): string {
+/** Without what people write now so, now so: case and spacing. */
+export function plain(value: string | undefined): string {
 	return (value ?? '').normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
 }

@@ -4,7 +4,7 @@ import { outputFields, shaped, type Output } from './output';
 import { flatResult, taskResult } from './result';
 
 /** Everything there can be about one contact. */
-const FIELDS = [
+export const ENRICHED_FIELDS = [
 	'found',
 	'status',
 	'reason',
@@ -40,7 +40,7 @@ const SIMPLE_WITHOUT_RESULT = SIMPLE.map((name) => (name === 'company_name' ? 'r
 
 /** The parameter "Output" of what gives results of contacts. */
 export const enrichedOutputFields = outputFields(
-	[...FIELDS].sort(),
+	ENRICHED_FIELDS,
 	'Ten flat fields: found, status, email, email_status, phone, full_name, company_name, credits_used and two IDs',
 );
 
@@ -58,11 +58,22 @@ export interface Enriched {
 	contact?: Contact;
 }
 
-/** @param ids the two IDs of the simplified answer */
+/** @param ids the two IDs that the answer is known by */
 export function enrichedItem(output: Output, enriched: Enriched, ids: [string, string]): IDataObject {
+	const simple = enriched.reason === undefined ? SIMPLE : SIMPLE_WITHOUT_RESULT;
+	return shaped(output, {
+		raw: enriched.raw,
+		flat: flatEnriched(enriched),
+		simple: [...simple, ...ids],
+		ids,
+	});
+}
+
+/** All of `ENRICHED_FIELDS`. */
+export function flatEnriched(enriched: Enriched): IDataObject {
 	const { raw, reason, status, creditsUsed, workflowId, taskId, contact } = enriched;
 	const result = flatResult({ input: contact, ...raw, ...taskResult(raw) });
-	const flat = {
+	return {
 		...result,
 		lead_id: null,
 		lead_list_id: null,
@@ -74,11 +85,6 @@ export function enrichedItem(output: Output, enriched: Enriched, ids: [string, s
 		workflow_id: workflowId ?? null,
 		task_id: taskId ?? result.task_id,
 	};
-	return shaped(output, {
-		raw,
-		flat,
-		simple: [...(reason === undefined ? SIMPLE : SIMPLE_WITHOUT_RESULT), ...ids],
-	});
 }
 
 function known(record: unknown, names: string[]): IDataObject {

@@ -24,6 +24,7 @@ export function outcomeError(
 	outcome: Outcome,
 	facts: RequestFacts = {},
 ): NodeApiError {
+	if (outcome.kind === 'late') return lateError(node, service, facts);
 	return outcome.kind === 'unreachable'
 		? unreachableError(node, service, outcome, facts)
 		: answerError(node, service, outcome.response, facts);
@@ -104,6 +105,21 @@ function unreachableError(
 		},
 		{ cause: cause.message },
 		{ itemIndex: facts.itemIndex, code },
+	);
+}
+
+function lateError(node: INode, service: Service, { itemIndex, postscript }: RequestFacts): NodeApiError {
+	return nodeApiError(
+		node,
+		{
+			message: `${service.title} takes no further request within the minute that a tool may take`,
+			description: sentences(
+				'The requests that a minute allows for this API key are used up. This one was not sent, so nothing was charged. Try again in a minute.',
+				postscript,
+			),
+		},
+		null,
+		{ itemIndex },
 	);
 }
 

@@ -1,12 +1,13 @@
 import type { INode } from 'n8n-workflow';
 import { parameterError } from './errors';
+import { textOf } from './text';
 
 /** Longest name Cleanlist takes, counted in characters as a reader counts code points (an emoji is one). */
 export const NAME_MAX = 200;
 
 /** The name as Cleanlist stores it, trimmed; an error that names the parameter when it can't be one. */
 export function checkedListName(node: INode, value: unknown, itemIndex: number): string {
-	const name = typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+	const name = textOf(value);
 	const { length } = [...name];
 	if (length === 0) {
 		throw parameterError(

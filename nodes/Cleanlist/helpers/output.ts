@@ -18,7 +18,11 @@ export function outputFields(fields: readonly string[], simplified: string): INo
 			description: 'How much of the answer to return',
 			options: [
 				{ name: 'Raw', value: 'raw', description: 'The answer as Cleanlist gives it' },
-				{ name: 'Selected Fields', value: 'selectedFields', description: 'Only the fields you choose' },
+				{
+					name: 'Selected Fields',
+					value: 'selectedFields',
+					description: 'Only the fields you choose, and the IDs',
+				},
 				{ name: 'Simplified', value: 'simple', description: simplified },
 			],
 		},
@@ -29,7 +33,7 @@ export function outputFields(fields: readonly string[], simplified: string): INo
 			default: [],
 			required: true,
 			description: 'The fields to return',
-			options: fields.map((value) => ({ name: titled(value), value })),
+			options: fields.toSorted().map((value) => ({ name: titled(value), value })),
 			displayOptions: { show: { output: ['selectedFields'] } },
 		},
 	];
@@ -49,13 +53,19 @@ export function readOutput(context: IExecuteFunctions, itemIndex: number): Outpu
 	);
 }
 
-/** @param flat everything there is, flat; `simple` names what of it the simplified answer has */
-export function shaped(
-	{ mode, fields }: Output,
-	{ raw, flat, simple }: { raw: IDataObject; flat: IDataObject; simple: readonly string[] },
-): IDataObject {
+interface Answer {
+	raw: IDataObject;
+	/** Everything there is, flat. */
+	flat: IDataObject;
+	/** What of it the simplified answer has: ten fields at most, the most used ones first. */
+	simple: readonly string[];
+	/** The IDs of what it is about: whoever has them can ask again, so chosen fields never go without. */
+	ids: readonly string[];
+}
+
+export function shaped({ mode, fields }: Output, { raw, flat, simple, ids }: Answer): IDataObject {
 	if (mode === 'raw') return raw;
-	const names = mode === 'simple' ? simple : fields;
+	const names = mode === 'simple' ? simple : [...new Set([...fields, ...ids])];
 	return Object.fromEntries(names.map((name) => [name, flat[name] ?? null]));
 }
 

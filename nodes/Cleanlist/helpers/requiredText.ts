@@ -1,5 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { parameterError } from './errors';
+import { textOf } from './text';
 
 /** A text parameter, trimmed; an error that names it when it is empty. */
 export function requiredText(
@@ -7,8 +8,7 @@ export function requiredText(
 	itemIndex: number,
 	{ name, title, what }: { name: string; title: string; what: string },
 ): string {
-	const value: unknown = context.getNodeParameter(name, itemIndex, '');
-	const text = typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+	const text = textOf(context.getNodeParameter(name, itemIndex, ''));
 	if (text !== '') return text;
 	throw parameterError(
 		context.getNode(),

@@ -1,13 +1,10 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { now } from '../transport/clock';
+import { deadlineOf } from '../transport/patience';
 import { pause } from '../transport/pause';
 import { parameterError } from './errors';
-import { isTool } from './tool';
 
 const LONGEST_MINUTES = 24 * 60;
-
-/** An agent, and whoever talks to it, waits for its tool. */
-export const TOOL_WAIT_MS = 60_000;
 
 /** Waits between the rounds of asking; the last one again and again. */
 const ROUNDS_MS = [2_000, 3_000, 5_000, 8_000, 10_000];
@@ -22,6 +19,29 @@ export const waitField: INodeProperties = {
 		'How long to wait for results once everything is sent. What is not ready then is returned with the status "timeout" and its IDs, and can be had later with Enrichment → Get. As a tool of an AI agent the node waits 1 minute at most.',
 };
 
+const waitSwitch: INodeProperties = {
+	displayName: 'Wait for the Result',
+	name: 'waitForResult',
+	type: 'boolean',
+	default: true,
+	description: 'Whether to wait until it is done. Otherwise what was started is returned at once.',
+};
+
+/**
+ * Whether to wait at all, and for how long.
+ *
+ * @param whatElse how to go on without waiting, as sentences
+ */
+export const waitFields = (byDefault: boolean, whatElse: string): INodeProperties[] => [
+	{ ...waitSwitch, default: byDefault, description: `${waitSwitch.description} ${whatElse}` },
+	{ ...waitField, displayOptions: { show: { waitForResult: [true] } } },
+];
+
+/** How long to wait, in milliseconds; null for not at all. */
+export function readWhetherToWait(context: IExecuteFunctions): number | null {
+	return context.getNodeParameter('waitForResult', 0) === true ? readWait(context) : null;
+}
+
 /** How long to wait, in milliseconds. */
 export function readWait(context: IExecuteFunctions): number {
 	const minutes = context.getNodeParameter('waitUpTo', 0, waitField.default) as number;
@@ -34,7 +54,12 @@ export function readWait(context: IExecuteFunctions): number {
 			'Correct the parameter "Wait Up To". To wait not at all, start the enrichment without waiting and get the result later.',
 		);
 	}
-	return isTool(context) ? Math.min(minutes * 60_000, TOOL_WAIT_MS) : minutes * 60_000;
+	return minutes * 60_000;
+}
+
+/** When waiting that begins now ends, in milliseconds since the epoch: for a tool, with its patience. */
+export function waitingEnd(context: IExecuteFunctions, waitMs: number): number {
+	return Math.min(now() + waitMs, deadlineOf(context));
 }
 
 /** Something that is over some time, and has to be asked. */

@@ -8,6 +8,7 @@ import { outcomeError } from '../helpers/errors';
 import type { RequestFacts } from '../helpers/words';
 import { now } from './clock';
 import { answered, unreachable, type Outcome } from './outcome';
+import { deadlineOf } from './patience';
 import { pause } from './pause';
 import { retryDelay } from './retry';
 import { CLEANLIST } from './service';
@@ -36,11 +37,12 @@ export async function download(
 			itemIndex: facts.itemIndex,
 		});
 	}
+	const deadline = deadlineOf(context);
 	for (let attempt = 0; ; attempt++) {
-		const { outcome, file } = await fetchOnce(context, url);
+		const { outcome, file } = await fetchOnce(context, url, deadline);
 		if (file) return file;
 		const wait = retryDelay('GET', outcome, attempt);
-		if (wait === null) throw downloadError(context, outcome, facts);
+		if (wait === null || now() + wait > deadline) throw downloadError(context, outcome, facts);
 		await pause(wait, context.getExecutionCancelSignal());
 	}
 }
@@ -48,13 +50,14 @@ export async function download(
 async function fetchOnce(
 	context: IExecuteFunctions,
 	url: string,
+	deadline: number,
 ): Promise<{ outcome: Outcome; file?: DownloadedFile }> {
 	try {
 		const response = (await context.helpers.httpRequest({
 			method: 'GET',
 			url,
 			encoding: 'arraybuffer',
-			timeout: TIMEOUT_MS,
+			timeout: Math.max(1_000, Math.min(TIMEOUT_MS, deadline - now())),
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
 		})) as IN8nHttpFullResponse;

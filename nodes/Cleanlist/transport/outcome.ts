@@ -12,6 +12,8 @@ export interface ApiResponse {
 /** What became of one request. */
 export type Outcome =
 	| { kind: 'answered'; response: ApiResponse }
+	/** It was not sent, because its turn would have come after the run's deadline. */
+	| { kind: 'late' }
 	| {
 			kind: 'unreachable';
 			cause: Error;

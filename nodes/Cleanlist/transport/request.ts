@@ -12,6 +12,7 @@ import type { RequestFacts } from '../helpers/words';
 import { now } from './clock';
 import { REQUESTS_PER_MINUTE, takeTurn, type Allowance } from './limiter';
 import { answered, unreachable, type Outcome } from './outcome';
+import { deadlineOf, isExecution } from './patience';
 import { pause } from './pause';
 import { retryDelay } from './retry';
 import type { Service } from './service';
@@ -54,8 +55,8 @@ export async function send(
 	service: Service,
 	apiRequest: ApiRequest,
 ): Promise<Outcome> {
-	// Without a deadline it is always sent.
-	return (await sendBefore(context, service, apiRequest, Infinity)) as Outcome;
+	const outcome = await sendBefore(context, service, apiRequest, deadlineOf(context));
+	return outcome ?? { kind: 'late' };
 }
 
 /** Like `send`, but not after `deadline` (milliseconds since the epoch); null when its turn would come only then. */
@@ -134,8 +135,4 @@ async function connect(
 	const perMinute = Number(credentials.requestsPerMinute ?? REQUESTS_PER_MINUTE);
 	const limited = service.credential === 'cleanlistApi' && perMinute !== 0 && isExecution(context);
 	return { url, allowance: limited ? { server: url, key: String(credentials.apiKey), perMinute } : null };
-}
-
-function isExecution(context: RequestContext): context is IExecuteFunctions {
-	return 'getExecutionCancelSignal' in context;
 }

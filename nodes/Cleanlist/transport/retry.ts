@@ -20,6 +20,7 @@ export function retryDelay(
 ): number | null {
 	const backoff = BACKOFF_MS[attempt];
 	if (backoff === undefined) return null;
+	if (outcome.kind === 'late') return null;
 	if (outcome.kind === 'unreachable') return method === 'GET' && outcome.mayPass ? within(backoff) : null;
 	const { status, retryAfterMs } = outcome.response;
 	const repeatable = status === 429 || (method === 'GET' && status >= 500 && status !== 501);

@@ -1,5 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { AGENTS } from '../../helpers/agents';
+import { enrichmentTypeField } from '../../helpers/enrichmentType';
 import { leadListField } from '../../helpers/listLocator';
 
 /** What a tool's cost is worked out from, by the API's name of the tool. */
@@ -98,19 +99,7 @@ export const fields: INodeProperties[] = [
 		description: 'How many people, or rows of the file',
 		displayOptions: { show: { tool: toolsOn('rows') } },
 	},
-	{
-		displayName: 'Enrichment Type',
-		name: 'enrichmentType',
-		type: 'options',
-		default: 'partial',
-		description: 'What would be looked for',
-		options: [
-			{ name: 'E-Mail', value: 'partial', description: '1 credit for each e-mail address found' },
-			{ name: 'E-Mail and Phone', value: 'full', description: 'Up to 11 credits for each person' },
-			{ name: 'Phone', value: 'phone_only', description: '10 credits for each phone number found' },
-		],
-		displayOptions: { show: { tool: TYPED_TOOLS } },
-	},
+	{ ...enrichmentTypeField('person'), displayOptions: { show: { tool: TYPED_TOOLS } } },
 	{
 		displayName: 'Agent',
 		name: 'agentType',

@@ -1,5 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { EstimateRead } from '../../../../relay/src/contract';
+import { readEnrichmentType } from '../../helpers/enrichmentType';
 import { parameterError } from '../../helpers/errors';
 import { chosenList } from '../../helpers/listLocator';
 import { requiredText } from '../../helpers/requiredText';
@@ -31,7 +32,7 @@ function termsOf(
 	tool: Tool,
 ): { terms: Omit<EstimateTerms, 'tool'>; subject?: RequestFacts['subject'] } {
 	const text = (name: string) => String(context.getNodeParameter(name, itemIndex, '')).trim();
-	const type = TYPED_TOOLS.includes(tool) ? text('enrichmentType') : null;
+	const type = TYPED_TOOLS.includes(tool) ? readEnrichmentType(context, itemIndex) : null;
 	switch (SUBJECTS[tool]) {
 		case 'cohort': {
 			const title = 'Cohort Task ID';

@@ -1,6 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { MAX_CONTACTS } from '../../helpers/batches';
 import { CONTACT_FIELDS, type ContactField } from '../../helpers/contacts';
+import { duplicatesOption, unsendableOption } from './sending.options';
 
 /** Parameter names of the contact fields, by the API's names. */
 export const CONTACT_PARAMETERS: Record<ContactField, string> = {
@@ -21,27 +22,31 @@ function contactField(
 		name: CONTACT_PARAMETERS[field],
 		type: 'string',
 		default: '',
-		displayOptions: { show: { inputMode: ['fields'] } },
 		...more,
 	};
 }
 
-export const enrichmentTypeField: INodeProperties = {
-	displayName: 'Enrichment Type',
-	name: 'enrichmentType',
-	type: 'options',
-	default: 'partial',
-	description: 'What to look for. Cleanlist charges only for what it finds.',
-	options: [
-		{ name: 'E-Mail', value: 'partial', description: '1 credit for each e-mail address found' },
-		{
-			name: 'E-Mail and Phone',
-			value: 'full',
-			description: 'Up to 11 credits for each contact: 1 for an e-mail address, 10 for a phone number',
-		},
-		{ name: 'None', value: 'none', description: 'Free: only puts the contacts on your API list' },
-		{ name: 'Phone', value: 'phone_only', description: '10 credits for each phone number found' },
-	],
+/** A person's fields, for whoever is looked up by them. */
+export const personFields: Record<ContactField, INodeProperties> = {
+	linkedin_url: contactField('linkedin_url', {
+		placeholder: 'e.g. https://www.linkedin.com/in/ada-example',
+		description:
+			'Finds the most. Without it, a first name, a last name and a company domain or company name are needed.',
+	}),
+	first_name: contactField('first_name', { placeholder: 'e.g. Ada', description: 'The given name' }),
+	last_name: contactField('last_name', { placeholder: 'e.g. Lovelace', description: 'The family name' }),
+	company_domain: contactField('company_domain', {
+		placeholder: 'e.g. example.com',
+		description: 'The web domain of the employer. Finds more than the name of the company.',
+	}),
+	company_name: contactField('company_name', {
+		placeholder: 'e.g. Example Ltd',
+		description: 'The name of the employer',
+	}),
+	email: contactField('email', {
+		placeholder: 'e.g. name@example.com',
+		description: 'An e-mail address that you already have. It is never enough on its own.',
+	}),
 };
 
 /** Where the contacts come from; `defaultMode` is how a new node takes them. */
@@ -93,22 +98,10 @@ export const contactsFields = (defaultMode: 'columns' | 'fields'): INodeProperti
 		},
 		displayOptions: { show: { inputMode: ['columns'] } },
 	},
-	contactField('linkedin_url', {
-		placeholder: 'e.g. https://www.linkedin.com/in/ada-example',
-		description:
-			'Finds the most. Without it, a first name, a last name and a company domain or company name are needed.',
-	}),
-	contactField('first_name', { placeholder: 'e.g. Ada', description: 'The given name' }),
-	contactField('last_name', { placeholder: 'e.g. Lovelace', description: 'The family name' }),
-	contactField('company_domain', {
-		placeholder: 'e.g. example.com',
-		description: 'The web domain of the employer. Finds more than the name of the company.',
-	}),
-	contactField('company_name', { placeholder: 'e.g. Example Ltd', description: 'The name of the employer' }),
-	contactField('email', {
-		placeholder: 'e.g. name@example.com',
-		description: 'An e-mail address that you already have. It is never enough on its own.',
-	}),
+	...Object.values(personFields).map((field) => ({
+		...field,
+		displayOptions: { show: { inputMode: ['fields'] } },
+	})),
 	{
 		displayName: 'Contacts (JSON)',
 		name: 'contactsJson',
@@ -132,28 +125,10 @@ export const contactOptions: INodeProperties[] = [
 		description:
 			'How many contacts one request holds at most, 1 to 250. Each request becomes one Cleanlist workflow with one result.',
 	},
-	{
-		displayName: 'Send Duplicates Once',
-		name: 'sendDuplicatesOnce',
-		type: 'boolean',
-		default: true,
-		description:
-			'Whether to send a person that several items are about only once, and answer on each of them. Two contacts are one person with the same LinkedIn profile or, without one, the same name and company.',
-	},
-	{
-		displayName: "When a Contact Can't Be Sent",
-		name: 'whenNotSendable',
-		type: 'options',
-		default: 'report',
-		description:
-			'What to do with a contact that has neither a LinkedIn URL nor a full name and company. Cleanlist would refuse the whole request because of it.',
-		options: [
-			{
-				name: 'Report on Its Item',
-				value: 'report',
-				description: 'Output it with the status "not_sent" and the reason; the others are sent',
-			},
-			{ name: 'Stop', value: 'stop', description: 'Fail before anything is sent' },
-		],
-	},
+	duplicatesOption(
+		'Two contacts are one person with the same LinkedIn profile or, without one, the same name and company',
+	),
+	unsendableOption(
+		'A contact needs a LinkedIn URL, or a full name and company; Cleanlist would refuse the whole request because of it',
+	),
 ];

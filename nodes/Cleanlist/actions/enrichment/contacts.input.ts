@@ -2,23 +2,17 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { MAX_CONTACTS } from '../../helpers/batches';
 import { contactFromRow } from '../../helpers/contactColumns';
 import { parseContacts, readContact, type Contact, type ContactField } from '../../helpers/contacts';
-import { ENRICHMENT_TYPES } from '../../helpers/credits';
 import { parameterError } from '../../helpers/errors';
 import { CONTACT_PARAMETERS } from './contacts.fields';
+import { readSendingOptions, type SendingOptions } from './sending.options';
 
-export interface ContactOptions {
+export interface ContactOptions extends SendingOptions {
 	contactsPerRequest: number;
-	sendDuplicatesOnce: boolean;
-	stopOnUnsendable: boolean;
 }
 
 /** What holds for the whole run; read from the first item. */
 export function readContactOptions(context: IExecuteFunctions): ContactOptions {
-	const options = context.getNodeParameter('options', 0, {}) as {
-		contactsPerRequest?: number;
-		sendDuplicatesOnce?: boolean;
-		whenNotSendable?: string;
-	};
+	const options = context.getNodeParameter('options', 0, {}) as { contactsPerRequest?: number };
 	const contactsPerRequest = options.contactsPerRequest ?? MAX_CONTACTS;
 	if (!Number.isInteger(contactsPerRequest) || contactsPerRequest < 1 || contactsPerRequest > MAX_CONTACTS) {
 		throw parameterError(
@@ -29,11 +23,7 @@ export function readContactOptions(context: IExecuteFunctions): ContactOptions {
 			`Set the option "Contacts per Request" to a whole number from 1 to ${MAX_CONTACTS}. However many contacts there are, they are sent in as many requests as it takes.`,
 		);
 	}
-	return {
-		contactsPerRequest,
-		sendDuplicatesOnce: options.sendDuplicatesOnce ?? true,
-		stopOnUnsendable: options.whenNotSendable === 'stop',
-	};
+	return { contactsPerRequest, ...readSendingOptions(context) };
 }
 
 /** The contacts of an item: the one its columns or fields describe, or those in its JSON. */
@@ -55,18 +45,6 @@ export function readContacts(context: IExecuteFunctions, itemIndex: number): Con
 		itemIndex,
 		`The JSON in "Contacts (JSON)" can not be used: ${parsed.problem}`,
 		'Give a contact object such as {"linkedin_url": "…"}, or an array of them. In an expression, hand over the object itself, for example {{ $json.contacts }}.',
-	);
-}
-
-export function readEnrichmentType(context: IExecuteFunctions, itemIndex: number): string {
-	const value = context.getNodeParameter('enrichmentType', itemIndex);
-	if (typeof value === 'string' && ENRICHMENT_TYPES.includes(value)) return value;
-	throw parameterError(
-		context.getNode(),
-		'Enrichment Type',
-		itemIndex,
-		`There is no enrichment type "${String(value)}"`,
-		`Choose one in the parameter "Enrichment Type"; an expression must give one of ${ENRICHMENT_TYPES.join(', ')}.`,
 	);
 }
 

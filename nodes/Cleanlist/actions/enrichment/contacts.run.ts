@@ -1,15 +1,15 @@
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 import { toBatches } from '../../helpers/batches';
 import { whyNotSendable, type Contact } from '../../helpers/contacts';
 import { identityOf } from '../../helpers/duplicates';
-import { asNodeError, errorItem, parameterError } from '../../helpers/errors';
-import { readContacts, readEnrichmentType, type ContactOptions } from './contacts.input';
+import { readEnrichmentType } from '../../helpers/enrichmentType';
+import { parameterError } from '../../helpers/errors';
+import { readContacts, type ContactOptions } from './contacts.input';
 import { submit } from './contacts.submit';
+import { Places, type Place } from './places';
 
 /** A contact of an input item, and the place of its answer in the output. */
-export interface Entry {
-	itemIndex: number;
-	place: number;
+export interface Entry extends Place {
 	contact: Contact;
 	enrichmentType: string;
 	/** The user's own for the results; null when they are not posted to one. */
@@ -34,58 +34,10 @@ interface Reading {
 }
 
 /** Sends the contacts of all items, and keeps a place in the output for each of them, in the order of the input. */
-export class ContactsRun {
-	private readonly context: IExecuteFunctions;
-
-	private readonly itemCount: number;
-
-	/** One place per contact, kept free for what becomes of it. */
-	private readonly places: (INodeExecutionData | undefined)[] = [];
-
-	/** Input items that already have their one error item. */
-	private readonly failedItems = new Set<number>();
-
+export class ContactsRun extends Places {
 	private readonly startedWorkflows: string[] = [];
 
 	private submitted = 0;
-
-	constructor(context: IExecuteFunctions, itemCount: number) {
-		this.context = context;
-		this.itemCount = itemCount;
-	}
-
-	output(): INodeExecutionData[] {
-		return this.places.filter((item) => item !== undefined);
-	}
-
-	answer({ itemIndex, place }: Entry, json: IDataObject): void {
-		this.places[place] = { json, pairedItem: { item: itemIndex } };
-	}
-
-	/** Stops the run, or gives each input item concerned its one error item. */
-	fail(error: unknown, entries: Pick<Entry, 'itemIndex' | 'place'>[]): void {
-		const node = this.context.getNode();
-		const nodeError = asNodeError(node, error, entries[0]?.itemIndex ?? 0);
-		if (!this.context.continueOnFail()) throw nodeError;
-		for (const { itemIndex, place } of entries) {
-			if (this.failedItems.has(itemIndex)) continue;
-			this.failedItems.add(itemIndex);
-			this.places[place] = errorItem(node, nodeError, itemIndex);
-		}
-	}
-
-	/** What holds for the whole run; null, with an error item for every input item, when it can't be used. */
-	settings<T>(read: () => T): T | null {
-		try {
-			return read();
-		} catch (error) {
-			this.fail(
-				error,
-				Array.from({ length: this.itemCount }, (_, item) => ({ itemIndex: item, place: item })),
-			);
-			return null;
-		}
-	}
 
 	/** All items are read before anything is sent, so that a bad one can still stop the run for free. */
 	read(reading: Reading): Person[] {
@@ -94,7 +46,7 @@ export class ContactsRun {
 			try {
 				entries.push(...this.readItem(item, reading));
 			} catch (error) {
-				this.fail(error, [{ itemIndex: item, place: this.places.push(undefined) - 1 }]);
+				this.fail(error, [this.take(item)]);
 			}
 		}
 		return reading.options.sendDuplicatesOnce ? persons(entries) : entries.map((entry) => [entry]);
@@ -126,11 +78,11 @@ export class ContactsRun {
 
 	/** The item's contacts that can be sent; the others are answered right here. */
 	private readItem(itemIndex: number, { options, notSent, webhookUrl }: Reading): Entry[] {
-		const { context, places } = this;
-		const enrichmentType = readEnrichmentType(context, itemIndex);
-		const common = { itemIndex, enrichmentType, webhookUrl: webhookUrl?.(itemIndex) ?? null };
+		const { context } = this;
+		const enrichmentType = readEnrichmentType(context, itemIndex, { mayBeNone: true });
+		const common = { enrichmentType, webhookUrl: webhookUrl?.(itemIndex) ?? null };
 		const contacts = readContacts(context, itemIndex);
-		const entry = (contact: Contact): Entry => ({ ...common, contact, place: places.push(undefined) - 1 });
+		const entry = (contact: Contact): Entry => ({ ...this.take(itemIndex), ...common, contact });
 		if (contacts.length === 0) {
 			this.answer(entry({}), notSent({}, 'The JSON of this item holds no contact.'));
 		}

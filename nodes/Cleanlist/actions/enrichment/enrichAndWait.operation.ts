@@ -1,7 +1,8 @@
 import { enrichedOutputFields } from '../../helpers/enriched';
+import { enrichmentTypeField } from '../../helpers/enrichmentType';
 import { waitField } from '../../helpers/waiting';
 import type { BatchOperation } from '../operation';
-import { contactOptions, contactsFields, enrichmentTypeField } from './contacts.fields';
+import { contactOptions, contactsFields } from './contacts.fields';
 import { enrichAndWaitRun } from './enrichAndWait.run';
 
 export const enrichAndWait: BatchOperation = {
@@ -15,7 +16,7 @@ export const enrichAndWait: BatchOperation = {
 	endpoints: ['POST /api/v1/public/enrich/bulk', 'GET /api/v1/public/enrich/status'],
 	cost: '1 for each e-mail address found, 10 for each phone number found',
 	fields: [
-		enrichmentTypeField,
+		enrichmentTypeField('contact', { mayBeNone: true }),
 		...contactsFields('columns'),
 		waitField,
 		...enrichedOutputFields,

@@ -1,10 +1,9 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { creditsFor } from '../../helpers/credits';
+import { creditsForResult } from '../../helpers/credits';
 import { enrichedItem, type Enriched } from '../../helpers/enriched';
 import { readOutput } from '../../helpers/output';
 import { asRecord, firstText, flatResult, taskResult } from '../../helpers/result';
-import { readWait } from '../../helpers/waiting';
-import { now } from '../../transport/clock';
+import { readWait, waitingEnd } from '../../helpers/waiting';
 import { readContactOptions } from './contacts.input';
 import { polling } from './contacts.poll';
 import type { TaskAnswer } from './contacts.results';
@@ -35,7 +34,7 @@ export async function enrichAndWaitRun(
 	});
 	const accepted = await run.submit(persons, options, null);
 	const source = polling(context, run.whatWasSent());
-	const answers = await source.collect(accepted, now() + waitMs);
+	const answers = await source.collect(accepted, waitingEnd(context, waitMs));
 
 	for (const { workflowId, tasks } of accepted) {
 		for (const task of tasks) {
@@ -77,7 +76,7 @@ function become(
 	return {
 		raw: response,
 		status: firstText(response.status, result.status, asRecord(result.result).status),
-		creditsUsed: creditsFor(enrichmentType, found),
+		creditsUsed: creditsForResult(enrichmentType, found),
 		contact,
 		...ids,
 	};

@@ -1,22 +1,20 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { parameterError } from '../../helpers/errors';
-import { asRecord, firstText, flatResult } from '../../helpers/result';
+import { lookedUpOutputFields, taskItem, workflowItem } from '../../helpers/lookedUp';
+import { readOutput } from '../../helpers/output';
+import { requiredText } from '../../helpers/requiredText';
+import type { RequestFacts } from '../../helpers/words';
 import { request } from '../../transport/request';
 import { CLEANLIST, LEGACY } from '../../transport/service';
 import type { ItemOperation } from '../operation';
-
-const LOOKUPS = {
-	workflow: { noun: 'workflow', parameter: 'Workflow ID', name: 'workflowId', key: 'workflow_id' },
-	task: { noun: 'task', parameter: 'Task ID', name: 'taskId', key: 'task_id' },
-} as const;
+import { getWorkflow } from './workflow.request';
 
 export const get: ItemOperation = {
 	value: 'get',
 	name: 'Get',
-	action: 'Get an enrichment',
-	description: 'Get how far a workflow is, or the result of one contact',
+	action: 'Get enrichment status or result',
+	description: 'Retrieve an enrichment: how far a workflow is, or the result of one contact',
 	scope: 'enrich:read',
-	endpoints: ['GET /api/v1/public/enrich/status'],
+	endpoints: ['GET /api/v1/public/enrich/status', 'GET /api/v2/enrichment/status/{workflow_id}'],
 	cost: 'Free',
 	fields: [
 		{
@@ -25,13 +23,13 @@ export const get: ItemOperation = {
 			type: 'options',
 			noDataExpression: true,
 			default: 'workflow',
-			description: 'Which of the two IDs that Enrichment → Start gave',
+			description: 'Which of the IDs that starting the enrichment gave',
 			options: [
-				{ name: 'Task', value: 'task', description: 'The result of one contact' },
+				{ name: 'Task', value: 'task', description: 'The result of one contact of Enrichment → Start' },
 				{
 					name: 'Workflow',
 					value: 'workflow',
-					description: 'The counts of a whole request: done, found, failed',
+					description: 'The counts of a whole request, or the result of Enrichment → Enrich Person',
 				},
 			],
 		},
@@ -42,7 +40,8 @@ export const get: ItemOperation = {
 			default: '',
 			required: true,
 			placeholder: 'e.g. public_bulk_3d1f0c5e-9a39-4b57-8f4a-5f3d2e6a7d4a',
-			description: 'The workflow_id that Enrichment → Start gave',
+			description:
+				'The workflow_id that Start, Enrich Person, Enrich List or Lead → Import CSV gave. The task_id of a cohort will do as well.',
 			displayOptions: { show: { getBy: ['workflow'] } },
 		},
 		{
@@ -55,63 +54,41 @@ export const get: ItemOperation = {
 			description: 'The task_id that Enrichment → Start gave for the contact',
 			displayOptions: { show: { getBy: ['task'] } },
 		},
-		{
-			displayName: 'Simplify',
-			name: 'simplify',
-			type: 'boolean',
-			default: true,
-			description: 'Whether to return a simplified version of the response instead of the raw data',
-			displayOptions: { show: { getBy: ['task'] } },
-		},
+		...lookedUpOutputFields,
 	],
 	async execute(itemIndex) {
-		const lookup = LOOKUPS[this.getNodeParameter('getBy', itemIndex) as keyof typeof LOOKUPS];
-		const id = requiredId(this, itemIndex, lookup);
-		const response = await request(this, CLEANLIST, {
-			method: 'GET',
-			path: `${LEGACY}/enrich/status`,
-			query: { [lookup.key]: id },
-			facts: {
-				itemIndex,
-				scope: 'enrich:read',
-				parameters: { workflow_id: 'Workflow ID', task_id: 'Task ID' },
-				subject: { noun: lookup.noun, id, parameter: lookup.parameter },
-			},
-		});
-		const simplify = lookup.noun === 'task' && this.getNodeParameter('simplify', itemIndex, true);
-		return simplify ? simplifiedTask(response, id) : response;
+		const output = readOutput(this, itemIndex);
+		if (this.getNodeParameter('getBy', itemIndex) === 'task') {
+			const title = 'Task ID';
+			const id = requiredText(this, itemIndex, { name: 'taskId', title, what: 'The ID of the task' });
+			return taskItem(output, await getTask(this, id, { itemIndex, parameter: title }), id);
+		}
+		const title = 'Workflow ID';
+		const id = requiredText(this, itemIndex, { name: 'workflowId', title, what: 'The ID of the workflow' });
+		const facts: RequestFacts = {
+			itemIndex,
+			scope: 'enrich:read',
+			parameters: { workflow_id: title },
+			subject: { noun: 'workflow', id, parameter: title },
+		};
+		return workflowItem(output, await getWorkflow(this, id, facts), id);
 	},
 };
 
-function requiredId(
+async function getTask(
 	context: IExecuteFunctions,
-	itemIndex: number,
-	{ name, noun, parameter }: (typeof LOOKUPS)[keyof typeof LOOKUPS],
-): string {
-	const value = context.getNodeParameter(name, itemIndex, '');
-	const id = typeof value === 'string' ? value.trim() : '';
-	if (id !== '') return id;
-	throw parameterError(
-		context.getNode(),
-		parameter,
-		itemIndex,
-		`The ID of the ${noun} is empty`,
-		`Enter it in the parameter "${parameter}"; if it is an expression, it gave nothing for this item.`,
-	);
-}
-
-/**
- * One contact, flat. The result is documented under `result`; it has also been described at the top level, as the
- * first of `results`, and as the first of `data`. Until the task is final there is none.
- */
-export function simplifiedTask(response: IDataObject, taskId: string): IDataObject {
-	const listed = [response.results, response.data].find((list) => Array.isArray(list) && list.length > 0);
-	const result = asRecord((listed as unknown[] | undefined)?.[0] ?? response.result);
-	const { status, ...flat } = flatResult({ ...response, ...result });
-	return {
-		...flat,
-		status: firstText(response.status, status),
-		task_id: flat.task_id ?? taskId,
-		workflow_id: firstText(response.workflow_id, result.workflow_id),
-	};
+	id: string,
+	{ itemIndex, parameter }: { itemIndex: number; parameter: string },
+): Promise<IDataObject> {
+	return await request(context, CLEANLIST, {
+		method: 'GET',
+		path: `${LEGACY}/enrich/status`,
+		query: { task_id: id },
+		facts: {
+			itemIndex,
+			scope: 'enrich:read',
+			parameters: { task_id: parameter },
+			subject: { noun: 'task', id, parameter },
+		},
+	});
 }

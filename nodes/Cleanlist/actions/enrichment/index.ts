@@ -1,5 +1,8 @@
 import type { Resource } from '../operation';
 import { enrichAndWait } from './enrichAndWait.operation';
+import { enrichCompany } from './enrichCompany.operation';
+import { enrichList } from './enrichList.operation';
+import { enrichPerson } from './enrichPerson.operation';
 import { get } from './get.operation';
 import { start } from './start.operation';
 
@@ -7,5 +10,5 @@ export const enrichment: Resource = {
 	value: 'enrichment',
 	name: 'Enrichment',
 	defaultOperation: start.value,
-	operations: [enrichAndWait, get, start],
+	operations: [enrichAndWait, enrichCompany, enrichList, enrichPerson, get, start],
 };

@@ -1,8 +1,9 @@
 import type { INodeProperties } from 'n8n-workflow';
-import { contactOptions, contactsFields, enrichmentTypeField } from './contacts.fields';
+import { enrichmentTypeField } from '../../helpers/enrichmentType';
+import { contactOptions, contactsFields } from './contacts.fields';
 
 export const fields: INodeProperties[] = [
-	enrichmentTypeField,
+	enrichmentTypeField('contact', { mayBeNone: true }),
 	{
 		displayName: 'Result Delivery',
 		name: 'delivery',

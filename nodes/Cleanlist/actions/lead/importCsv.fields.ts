@@ -1,4 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { enrichmentTypeField } from '../../helpers/enrichmentType';
 import { leadListField } from '../../helpers/listLocator';
 
 export const fields: INodeProperties[] = [
@@ -85,19 +86,7 @@ export const fields: INodeProperties[] = [
 		description:
 			'Whether to start enriching the imported leads at once. This spends credits and needs the scope enrich:write; the import alone is free.',
 	},
-	{
-		displayName: 'Enrichment Type',
-		name: 'enrichmentType',
-		type: 'options',
-		default: 'partial',
-		description: 'What to look for. Cleanlist charges only for what it finds.',
-		options: [
-			{ name: 'E-Mail', value: 'partial', description: '1 credit for each e-mail address found' },
-			{ name: 'E-Mail and Phone', value: 'full', description: 'Up to 11 credits for each lead' },
-			{ name: 'Phone', value: 'phone_only', description: '10 credits for each phone number found' },
-		],
-		displayOptions: { show: { dispatchEnrichment: [true] } },
-	},
+	{ ...enrichmentTypeField('lead'), displayOptions: { show: { dispatchEnrichment: [true] } } },
 	{
 		displayName: 'Options',
 		name: 'options',

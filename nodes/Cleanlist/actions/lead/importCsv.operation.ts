@@ -1,3 +1,4 @@
+import { readEnrichmentType } from '../../helpers/enrichmentType';
 import { withoutEnvelope } from '../../helpers/envelope';
 import { fingerprint } from '../../helpers/fingerprint';
 import { chosenList } from '../../helpers/listLocator';
@@ -22,7 +23,7 @@ export const importCsv: ItemOperation = {
 		const { content, headers } = await readCsvFile(this, itemIndex);
 		const mapping = columnMapping(this, itemIndex, headers);
 		const enrich = this.getNodeParameter('dispatchEnrichment', itemIndex, false) === true;
-		const type = enrich ? String(this.getNodeParameter('enrichmentType', itemIndex)) : null;
+		const type = enrich ? readEnrichmentType(this, itemIndex) : null;
 		const options = this.getNodeParameter('options', itemIndex, {}) as {
 			idempotencyKey?: string;
 			quoteId?: string;
@@ -61,8 +62,9 @@ export const importCsv: ItemOperation = {
 			},
 		});
 		const used = Object.values(mapping);
+		const { enrichment_status_url: _, ...counts } = withoutEnvelope(response);
 		return {
-			...withoutEnvelope(response),
+			...counts,
 			column_mapping: mapping,
 			columns_ignored: headers.filter((header) => header !== '' && !used.includes(header)),
 		};

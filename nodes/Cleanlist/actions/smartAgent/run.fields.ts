@@ -1,6 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { AGENTS } from '../../helpers/agents';
 import { leadListField } from '../../helpers/listLocator';
+import { mostCreditsOption, quoteIdOption } from '../quote';
 
 /** Most rows one run works on; above `MOST_OF_ALL` leads, Cleanlist refuses to run over all. */
 export const MOST_ROWS = 10_000;
@@ -69,14 +70,7 @@ export const fields: INodeProperties[] = [
 		placeholder: 'Add Option',
 		default: {},
 		options: [
-			{
-				displayName: 'Most Credits to Spend',
-				name: 'mostCredits',
-				type: 'number',
-				typeOptions: { minValue: 0 },
-				default: 100,
-				description: 'Fail, before anything is spent, if the run may cost more than this',
-			},
+			mostCreditsOption,
 			{
 				displayName: 'Overwrite',
 				name: 'overwrite',
@@ -84,14 +78,7 @@ export const fields: INodeProperties[] = [
 				default: false,
 				description: 'Whether to replace what the column holds already',
 			},
-			{
-				displayName: 'Quote ID',
-				name: 'quoteId',
-				type: 'string',
-				default: '',
-				description:
-					'A quote from Account → Estimate Cost for this list and agent. It holds for minutes and pays for one run. Without it the run gets one by itself.',
-			},
+			quoteIdOption('this list and agent'),
 		],
 	},
 ];

@@ -4,10 +4,10 @@ import { withoutEnvelope } from '../../helpers/envelope';
 import { parameterError } from '../../helpers/errors';
 import { chosenList } from '../../helpers/listLocator';
 import { requiredText } from '../../helpers/requiredText';
-import { estimate } from '../../transport/estimate';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import type { ItemOperation } from '../operation';
+import { usableQuote } from '../quote';
 import { fields, MOST_ROWS } from './run.fields';
 
 const PARAMETERS = {
@@ -35,7 +35,11 @@ export const run: ItemOperation = {
 	async execute(itemIndex) {
 		const { id, subject } = chosenList(this, itemIndex);
 		const work = readWork(this, itemIndex);
-		const quoteId = await usableQuote(this, itemIndex, id, work);
+		const quoteId = await usableQuote(this, itemIndex, {
+			terms: { tool: 'run_smart_agent', list_id: id, agent_type: work.agent_type, extra: extraOf(work) },
+			facts: { itemIndex, parameters: PARAMETERS, subject },
+			cheaper: 'Lower "Most Leads"',
+		});
 		const started = await request<RunSmartAgentRead>(this, CLEANLIST, {
 			method: 'POST',
 			path: `${V2}/smart-agents/run`,
@@ -88,61 +92,6 @@ function mostRows(context: IExecuteFunctions, itemIndex: number): number {
 		`"Most Leads" is ${String(rows)}, and it must be a whole number from 1 to ${MOST_ROWS}`,
 		'Correct the parameter "Most Leads".',
 	);
-}
-
-/** The given quote, or a new one; an error when that is for more than the user wants to spend. */
-async function usableQuote(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	listId: string,
-	work: Work,
-): Promise<string> {
-	const options = context.getNodeParameter('options', itemIndex, {}) as {
-		quoteId?: string;
-		mostCredits?: number;
-	};
-	const given = String(options.quoteId ?? '').trim();
-	const most = options.mostCredits;
-	const title = 'Most Credits to Spend';
-	if (most !== undefined && (!Number.isFinite(most) || most < 0)) {
-		throw parameterError(
-			context.getNode(),
-			title,
-			itemIndex,
-			`"${title}" is ${String(most)}, and it must be a number from 0`,
-			`Correct the option "${title}", or remove it.`,
-		);
-	}
-	if (given !== '' && most !== undefined) {
-		throw parameterError(
-			context.getNode(),
-			title,
-			itemIndex,
-			`"${title}" and "Quote ID" do not go together`,
-			'The quote is for a certain cost already, which can not be looked up. Remove one of the two options.',
-		);
-	}
-	if (given !== '') return given;
-	const quote = await estimate(
-		context,
-		{ tool: 'run_smart_agent', list_id: listId, agent_type: work.agent_type, extra: extraOf(work) },
-		{
-			itemIndex,
-			parameters: PARAMETERS,
-			subject: { noun: 'lead list', id: listId, parameter: 'Lead List' },
-		},
-	);
-	const cost = quote.estimated_cost;
-	if (most !== undefined && (typeof cost !== 'number' || cost > most)) {
-		throw parameterError(
-			context.getNode(),
-			title,
-			itemIndex,
-			`The run may cost ${cost ?? 'an unknown number of'} credits, and ${most} may be spent`,
-			`Nothing was started. Lower "Most Leads", or raise the option "${title}".`,
-		);
-	}
-	return quote.quote_id ?? '';
 }
 
 /** What the estimate has no field of its own for. */

@@ -1,0 +1,73 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import type { EnrichPersonRequest } from '../../../../relay/src/contract';
+import { readContact, type Contact, type ContactField } from '../../helpers/contacts';
+import { bareDomain, identityOf } from '../../helpers/duplicates';
+import { readEnrichmentType } from '../../helpers/enrichmentType';
+import { chosenList } from '../../helpers/listLocator';
+import { textOf } from '../../helpers/text';
+import { CONTACT_PARAMETERS } from './contacts.fields';
+
+/** Somebody to look up, for one lead list. */
+export interface Person {
+	list: ReturnType<typeof chosenList>;
+	enrichmentType: string;
+	contact: Contact;
+	/** Someone whom Cleanlist knows already. */
+	personId: string;
+	phone: string;
+	quoteId: string;
+}
+
+export function readPerson(context: IExecuteFunctions, itemIndex: number): Person {
+	const names = Object.entries(CONTACT_PARAMETERS) as [ContactField, string][];
+	const contact = readContact(
+		Object.fromEntries(names.map(([field, name]) => [field, context.getNodeParameter(name, itemIndex, '')])),
+	);
+	if (contact.company_domain) contact.company_domain = bareDomain(contact.company_domain);
+	const { personId, phone } = context.getNodeParameter('additionalFields', itemIndex, {});
+	const { quoteId } = context.getNodeParameter('options', itemIndex, {});
+	return {
+		list: chosenList(context, itemIndex),
+		enrichmentType: readEnrichmentType(context, itemIndex),
+		contact,
+		personId: textOf(personId),
+		phone: textOf(phone),
+		quoteId: textOf(quoteId),
+	};
+}
+
+/** Why Cleanlist would refuse them; null when they can be sent. An e-mail address is enough here. */
+export function whyNobody({ contact, personId }: Person): string | null {
+	const { email, linkedin_url, first_name, last_name, company_domain, company_name } = contact;
+	if (personId || email || linkedin_url) return null;
+	if (first_name && last_name && (company_domain || company_name)) return null;
+	return 'A person needs an e-mail address, a LinkedIn URL or a person ID, or a first name, a last name and a company domain or name.';
+}
+
+/** What makes two of them one: the same list, type, and person. */
+export function nameOfPerson({ list, enrichmentType, contact, personId }: Person): string {
+	const { linkedin_url, first_name, last_name, email } = contact;
+	const byName = Boolean(linkedin_url || (first_name && last_name));
+	const who = byName ? identityOf(contact) : (email ?? '').toLowerCase();
+	return JSON.stringify([list.id, enrichmentType, personId, who]);
+}
+
+export function requestOf({
+	list,
+	enrichmentType,
+	contact,
+	personId,
+	phone,
+	quoteId,
+}: Person): EnrichPersonRequest {
+	const { company_domain, ...rest } = contact;
+	return {
+		lead_list_id: list.id,
+		enrichment_type: enrichmentType as EnrichPersonRequest['enrichment_type'],
+		...rest,
+		...(company_domain && { domain: company_domain }),
+		...(phone && { phone }),
+		...(personId && { person_id: personId }),
+		...(quoteId && { quote_id: quoteId }),
+	};
+}

@@ -1,0 +1,9 @@
+import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
+
+/** The fields, shown only where `show` holds, besides what they ask for themselves. */
+export function onlyIf(show: IDisplayOptions['show'], fields: INodeProperties[]): INodeProperties[] {
+	return fields.map((field) => ({
+		...field,
+		displayOptions: { ...field.displayOptions, show: { ...show, ...field.displayOptions?.show } },
+	}));
+}
