@@ -6,6 +6,7 @@ import type { IDataObject } from 'n8n-workflow';
  */
 const ENVELOPE = ['task_id', 'timestamp_ms', 'agent_instructions', 'usage', 'message'];
 
-export function withoutEnvelope(response: IDataObject): IDataObject {
-	return Object.fromEntries(Object.entries(response).filter(([key]) => !ENVELOPE.includes(key)));
+export function withoutEnvelope(response: IDataObject, besides: readonly string[] = []): IDataObject {
+	const out = [...ENVELOPE, ...besides];
+	return Object.fromEntries(Object.entries(response).filter(([key]) => !out.includes(key)));
 }

@@ -62,9 +62,9 @@ export const importCsv: ItemOperation = {
 			},
 		});
 		const used = Object.values(mapping);
-		const { enrichment_status_url: _, ...counts } = withoutEnvelope(response);
 		return {
-			...counts,
+			// Enrichment → Get asks by the workflow_id, and never follows a URL.
+			...withoutEnvelope(response, ['enrichment_status_url']),
 			column_mapping: mapping,
 			columns_ignored: headers.filter((header) => header !== '' && !used.includes(header)),
 		};
