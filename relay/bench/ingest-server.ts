@@ -7,7 +7,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import pino from 'pino';
 import { systemClock } from '../src/clock.ts';
-import { createSealer, deriveIngestToken, sha256 } from '../src/crypto.ts';
+import { deriveIngestToken, sha256 } from '../src/crypto.ts';
+import { createBodies } from '../src/bodies.ts';
+import { createSealer } from '../src/sealing.ts';
 import { createAddressGuard } from '../src/delivery/index.ts';
 import { LIMITS } from '../src/http/limits.ts';
 import { createDiskSpace, freeBytes } from '../src/disk-space.ts';
@@ -46,6 +48,8 @@ const storeless: Store = {
 	ingest: async (event) => ({ kind: 'stored', eventId: event.id, deliveries: 0 }),
 };
 
+const sealer = createSealer([{ id: 1, key: systemIds.bytes(32) }]);
+const bodies = createBodies({ sealer, encrypt: false });
 const log = pino({ level: 'warn' });
 const used = stores ? store : storeless;
 const clock = systemClock;
@@ -53,12 +57,12 @@ const ids = systemIds;
 let served = 0;
 const { http } = await createHttp({
 	store: used,
-	inbox: createInbox({ store: used, clock, ids, log, onStored: () => undefined }),
+	inbox: createInbox({ store: used, bodies, clock, ids, log, onStored: () => undefined }),
 	admission: createAdmission({
 		disk: createDiskSpace({ free: () => freeBytes(tmpdir()), reserve: 0, clock }),
 	}),
 	guard: createAddressGuard({ allow: [] }),
-	sealer: createSealer(masterKey),
+	sealer: sealer,
 	clock,
 	ids,
 	log,

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { createSealer, deriveIngestToken, sha256 } from './crypto.ts';
+import { createBodies } from './bodies.ts';
+import { deriveIngestToken, sha256 } from './crypto.ts';
 import { DataFolderError, REFERENCE_FILE, STORE_FILE } from './data-folder.ts';
 import type { Keys } from './data-folder.ts';
 import { createAddressGuard } from './delivery/address-guard.ts';
@@ -21,6 +22,7 @@ import { createInbox } from './inbox/index.ts';
 import type { Logger } from './log.ts';
 import { openReference } from './reference/index.ts';
 import type { Reference } from './reference/index.ts';
+import { createSealer } from './sealing.ts';
 import { withKnownSources } from './store/known-sources.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import type { Store } from './store/port.ts';
@@ -78,16 +80,17 @@ export async function createRelay(options: {
 		opened.push(() => store.close());
 		await seed({ store, keys, clock });
 
-		const sealer = createSealer(keys.masterKey);
+		const sealer = createSealer(keys.sealingKeys);
+		const bodies = createBodies({ sealer, encrypt: config.encryptBodies });
 		const guard = createAddressGuard({ allow: config.allow });
-		const dispatcher = createDispatcher({ store, clock, ids, sealer, guard, log });
+		const dispatcher = createDispatcher({ store, clock, ids, sealer, bodies, guard, log });
 		const disk = createDiskSpace({
 			free: () => free(config.dataFolder),
 			reserve: config.diskReserveBytes,
 			clock,
 		});
 		const admission = createAdmission({ disk });
-		const inbox = createInbox({ store, clock, ids, log, onStored: () => dispatcher.wake() });
+		const inbox = createInbox({ store, bodies, clock, ids, log, onStored: () => dispatcher.wake() });
 
 		const reference = config.reference.enabled
 			? await openDemoReference({ config, keys, clock, ids, log })

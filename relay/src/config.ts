@@ -32,6 +32,8 @@ export interface Config {
 	log: { level: LogLevel; format: LogFormat };
 	/** Bytes of the data folder's file system that webhooks may not use up. */
 	diskReserveBytes: number;
+	/** Whether the bodies of new events are encrypted at rest. Secrets always are. */
+	encryptBodies: boolean;
 	/** How long a shutdown waits for work under way, in milliseconds. */
 	shutdownBudgetMs: number;
 }
@@ -159,6 +161,12 @@ const VARIABLES = {
 		schema: oneOf(LOG_FORMATS),
 		expected: `one of ${LOG_FORMATS.join(', ')}`,
 	},
+	RELAY_ENCRYPT_BODIES: {
+		about: 'Whether bodies are encrypted at rest: on or off',
+		usually: 'off',
+		schema: oneOf(['on', 'off']),
+		expected: 'on or off',
+	},
 	RELAY_DISK_RESERVE_MIB: {
 		about: 'Disk space that webhooks may not use up',
 		usually: '256',
@@ -221,6 +229,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 		maxConnections: read('RELAY_MAX_CONNECTIONS') ?? 1_000,
 		showKeys: read('RELAY_SHOW_KEYS') !== 'never',
 		log: { level: read('RELAY_LOG_LEVEL') ?? 'info', format: read('RELAY_LOG_FORMAT') ?? 'auto' },
+		encryptBodies: read('RELAY_ENCRYPT_BODIES') === 'on',
 		diskReserveBytes: (read('RELAY_DISK_RESERVE_MIB') ?? 256) * 1024 * 1024,
 		shutdownBudgetMs: read('RELAY_SHUTDOWN_BUDGET_MS') ?? 8_000,
 	};

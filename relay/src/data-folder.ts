@@ -3,6 +3,8 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Ids } from './ids.ts';
+import { formatSealingKeys, parseSealingKeys, SEALING_KEY_BYTES } from './sealing.ts';
+import type { SealingKey } from './sealing.ts';
 
 /** The secrets of one relay, made on its first start and kept in the folder `keys`, a file each. */
 export interface Keys {
@@ -10,8 +12,10 @@ export interface Keys {
 	relayToken: string;
 	/** The reference API's demo key: `clapi_` + 64 URL-safe characters, as the vendor mints them. */
 	demoKey: string;
-	/** 32 bytes that ingest tokens are derived from and subscription secrets are sealed with. */
+	/** 32 bytes that ingest tokens are derived from. */
 	masterKey: Buffer;
+	/** What signing secrets and bodies are sealed with; the last one seals. */
+	sealingKeys: SealingKey[];
 }
 
 export interface DataFolder {
@@ -33,6 +37,7 @@ const KEY_FILES = {
 	relayToken: { file: 'relay-token', form: /^crt_[A-Za-z0-9_-]{43}$/ },
 	demoKey: { file: 'demo-key', form: /^clapi_[A-Za-z0-9_-]{64}$/ },
 	masterKey: { file: 'master-key', form: /^[A-Za-z0-9+/]{43}=$/ },
+	sealingKeys: { file: 'sealing-keys', form: /^(\d{1,3} [A-Za-z0-9+/]{43}=\n?)+$/ },
 } as const;
 
 /** The file of the event store, as composed in app.ts. */
@@ -116,6 +121,8 @@ async function ensureKeys(path: string, keysFolder: string, ids: Ids): Promise<b
 	await writeDurably(join(fresh, KEY_FILES.relayToken.file), `crt_${ids.bytes(32).toString('base64url')}\n`);
 	await writeDurably(join(fresh, KEY_FILES.demoKey.file), `clapi_${ids.bytes(48).toString('base64url')}\n`);
 	await writeDurably(join(fresh, KEY_FILES.masterKey.file), `${ids.bytes(32).toString('base64')}\n`);
+	const sealingKeys = [{ id: 1, key: ids.bytes(SEALING_KEY_BYTES) }];
+	await writeDurably(join(fresh, KEY_FILES.sealingKeys.file), formatSealingKeys(sealingKeys));
 	await syncFolder(fresh);
 	await rename(fresh, keysFolder);
 	await syncFolder(path);
@@ -127,15 +134,38 @@ async function readKeys(keysFolder: string): Promise<Keys> {
 		relayToken: await readKey(keysFolder, KEY_FILES.relayToken),
 		demoKey: await readKey(keysFolder, KEY_FILES.demoKey),
 		masterKey: Buffer.from(await readKey(keysFolder, KEY_FILES.masterKey), 'base64'),
+		sealingKeys: await readSealingKeys(keysFolder),
 	};
+}
+
+async function readSealingKeys(keysFolder: string): Promise<SealingKey[]> {
+	const keys = parseSealingKeys(await readKey(keysFolder, KEY_FILES.sealingKeys));
+	if (!keys) throw damaged(join(keysFolder, KEY_FILES.sealingKeys.file));
+	return keys;
+}
+
+/**
+ * Replaces the sealing keys of a data folder, durably: afterwards the file holds these keys or, should the power fail
+ * meanwhile, the ones before, whole either way.
+ */
+export async function replaceSealingKeys(
+	{ keysFolder }: Pick<DataFolder, 'keysFolder'>,
+	keys: readonly SealingKey[],
+): Promise<void> {
+	const file = join(keysFolder, KEY_FILES.sealingKeys.file);
+	await usable(keysFolder, async () => {
+		await rm(`${file}.new`, { force: true });
+		await writeDurably(`${file}.new`, formatSealingKeys(keys));
+		await rename(`${file}.new`, file);
+		await syncFolder(keysFolder);
+	});
 }
 
 async function readKey(keysFolder: string, key: { file: string; form: RegExp }): Promise<string> {
 	const file = join(keysFolder, key.file);
-	const restore = 'put it back from a backup';
 	const { mode } = await usable(keysFolder, async () => stat(file)).catch((error: unknown) => {
 		if (errorCode((error as Error).cause) !== 'ENOENT') throw error;
-		throw new DataFolderError(`The key file ${file} is missing: ${restore}.`);
+		throw new DataFolderError(`The key file ${file} is missing: ${RESTORE}.`);
 	});
 	if (HAS_MODES && (mode & 0o077) !== 0) {
 		throw new DataFolderError(
@@ -143,9 +173,12 @@ async function readKey(keysFolder: string, key: { file: string; form: RegExp }):
 		);
 	}
 	const text = (await usable(keysFolder, async () => readFile(file, 'utf8'))).trim();
-	if (!key.form.test(text)) throw new DataFolderError(`The key file ${file} is damaged: ${restore}.`);
+	if (!key.form.test(text)) throw damaged(file);
 	return text;
 }
+
+const RESTORE = 'put it back from a backup';
+const damaged = (file: string) => new DataFolderError(`The key file ${file} is damaged: ${RESTORE}.`);
 
 async function writeDurably(file: string, text: string): Promise<void> {
 	const handle = await open(file, 'wx', 0o600);

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { Webhook } from 'standardwebhooks';
-import { createSealer } from '../../relay/src/crypto.ts';
+import { createBodies } from '../../relay/src/bodies.ts';
 import { createAddressGuard, createDispatcher } from '../../relay/src/delivery/index.ts';
 import type { Dispatcher } from '../../relay/src/delivery/index.ts';
 import { LEASE_MS } from '../../relay/src/delivery/dispatcher.ts';
 import { systemIds } from '../../relay/src/ids.ts';
+import { createSealer } from '../../relay/src/sealing.ts';
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
 import type { Store, Subscription } from '../../relay/src/store/port.ts';
@@ -18,7 +19,8 @@ import { until } from '../support/until.ts';
 import { startReceiver } from './receiver.ts';
 import type { Receiver } from './receiver.ts';
 
-const sealer = createSealer(Buffer.alloc(32, 7));
+const sealer = createSealer([{ id: 1, key: Buffer.alloc(32, 7) }]);
+const bodies = createBodies({ sealer, encrypt: false });
 const secret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
 /** No jitter, so that the times of the schedule are exact. */
 const ids = { ...systemIds, fraction: () => 0 };
@@ -62,7 +64,7 @@ describe('dispatcher', () => {
 			{ write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) },
 		);
 		const guard = createAddressGuard({ allow: ['127.0.0.1'] });
-		const dispatcher = createDispatcher({ store, clock, ids, sealer, guard, log, ...overrides });
+		const dispatcher = createDispatcher({ store, clock, ids, sealer, bodies, guard, log, ...overrides });
 		running.push(dispatcher);
 		dispatcher.start();
 		return dispatcher;

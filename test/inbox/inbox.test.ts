@@ -1,7 +1,9 @@
 import pino from 'pino';
+import { createBodies } from '../../relay/src/bodies.ts';
 import { systemIds } from '../../relay/src/ids.ts';
 import { createInbox } from '../../relay/src/inbox/index.ts';
 import type { Inbox } from '../../relay/src/inbox/index.ts';
+import { createSealer } from '../../relay/src/sealing.ts';
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
 import type { Source, Store } from '../../relay/src/store/port.ts';
 import { aSubscription } from '../store/conformance.ts';
@@ -9,6 +11,8 @@ import { createTestClock } from '../support/test-clock.ts';
 
 const source: Source = { id: 'default', name: 'Cleanlist', tokenHash: Buffer.from('h'), createdAt: 0 };
 const clock = createTestClock();
+const sealer = createSealer([{ id: 1, key: Buffer.alloc(32, 7) }]);
+const bodies = createBodies({ sealer, encrypt: false });
 
 describe('inbox', () => {
 	let store: Store;
@@ -22,7 +26,7 @@ describe('inbox', () => {
 		lines = [];
 		woken = 0;
 		const log = pino({}, { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) });
-		inbox = createInbox({ store, clock, ids: systemIds, log, onStored: () => woken++ });
+		inbox = createInbox({ store, bodies, clock, ids: systemIds, log, onStored: () => woken++ });
 	});
 	afterEach(() => store.close());
 

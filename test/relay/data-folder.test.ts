@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDataFolder } from '../../relay/src/data-folder.ts';
+import { openDataFolder, replaceSealingKeys } from '../../relay/src/data-folder.ts';
 import type { DataFolder } from '../../relay/src/data-folder.ts';
 import { systemIds } from '../../relay/src/ids.ts';
 import type { Ids } from '../../relay/src/ids.ts';
@@ -43,7 +43,12 @@ test('the first start makes the folder and keys that only its user can read', as
 	expect(folder.keys.masterKey).toHaveLength(32);
 	expect(mode(path)).toBe('700');
 	expect(mode(folder.keysFolder)).toBe('700');
-	expect(readdirSync(folder.keysFolder).sort()).toEqual(['demo-key', 'master-key', 'relay-token']);
+	expect(readdirSync(folder.keysFolder).sort()).toEqual([
+		'demo-key',
+		'master-key',
+		'relay-token',
+		'sealing-keys',
+	]);
 	for (const file of readdirSync(folder.keysFolder)) expect(mode(join(folder.keysFolder, file))).toBe('600');
 	expect(readFileSync(join(folder.keysFolder, 'relay-token'), 'utf8')).toBe(`${folder.keys.relayToken}\n`);
 });
@@ -67,7 +72,7 @@ test('a crash while the keys are made leaves nothing that a later start takes fo
 			},
 		};
 	};
-	for (const failAt of [1, 2, 3]) {
+	for (const failAt of [1, 2, 3, 4]) {
 		await expect(openDataFolder(parent, failing(failAt))).rejects.toThrow('power cut');
 		expect(existsSync(join(parent, 'keys'))).toBe(false);
 	}
@@ -84,16 +89,19 @@ test('two relays can not use one folder at once', async () => {
 	await openAt(parent);
 });
 
-test.each(['relay-token', 'demo-key', 'master-key'])('a %s that others can read is refused', async (name) => {
-	(await openAt(parent)).close();
-	const file = join(parent, 'keys', name);
-	chmodSync(file, 0o640);
-	await expect(openDataFolder(parent, systemIds)).rejects.toThrow(
-		`Other users of this machine can read the key file ${file}: run chmod 600 ${file}`,
-	);
-	chmodSync(file, 0o600);
-	await openAt(parent);
-});
+test.each(['relay-token', 'demo-key', 'master-key', 'sealing-keys'])(
+	'a %s that others can read is refused',
+	async (name) => {
+		(await openAt(parent)).close();
+		const file = join(parent, 'keys', name);
+		chmodSync(file, 0o640);
+		await expect(openDataFolder(parent, systemIds)).rejects.toThrow(
+			`Other users of this machine can read the key file ${file}: run chmod 600 ${file}`,
+		);
+		chmodSync(file, 0o600);
+		await openAt(parent);
+	},
+);
 
 test.each([
 	['empty', ''],
@@ -142,4 +150,27 @@ test('a folder whose lock file is a folder is refused, not crashed on', async ()
 	await expect(openDataFolder(parent, systemIds)).rejects.toThrow(
 		/can't be used \(unable to open database file\)/,
 	);
+});
+
+test('new sealing keys replace the ones before, for their user only', async () => {
+	const folder = await openAt(parent);
+	const keys = [...folder.keys.sealingKeys, { id: 2, key: Buffer.alloc(32, 2) }];
+	writeFileSync(join(folder.keysFolder, 'sealing-keys.new'), 'left behind by a crash');
+	await replaceSealingKeys(folder, keys);
+	folder.close();
+
+	expect((await openAt(parent)).keys.sealingKeys).toEqual(keys);
+	expect(mode(join(folder.keysFolder, 'sealing-keys'))).toBe('600');
+	expect(readdirSync(folder.keysFolder)).not.toContain('sealing-keys.new');
+});
+
+test.each([
+	['a key twice', (line: string) => line + line],
+	['a key without an id', (line: string) => line.replace('1 ', '0 ')],
+	['no key', () => ''],
+])('a file of sealing keys with %s is not used', async (_, damage) => {
+	(await openAt(parent)).close();
+	const file = join(parent, 'keys', 'sealing-keys');
+	writeFileSync(file, damage(readFileSync(file, 'utf8')));
+	await expect(openDataFolder(parent, systemIds)).rejects.toThrow(/sealing-keys is damaged: put it back/);
 });

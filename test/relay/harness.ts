@@ -23,6 +23,8 @@ export interface TestRelay {
 	relay: Relay;
 	url: string;
 	port: number;
+	/** Its data folder. */
+	folder: string;
 	ingestUrl: string;
 	/** The first token, with the scope admin. */
 	token: string;
@@ -82,6 +84,7 @@ export async function startTestRelay(
 		relay,
 		url,
 		port,
+		folder: path,
 		ingestUrl,
 		token: folder.keys.relayToken,
 		demoKey: folder.keys.demoKey,

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { Sealer } from '../crypto.ts';
+import type { Bodies } from '../bodies.ts';
 import type { Ids } from '../ids.ts';
+import type { Sealer } from '../sealing.ts';
 import { redactSecrets } from '../log.ts';
 import type { Claim, Settlement, Store } from '../store/port.ts';
 import type { AddressGuard } from './address-guard.ts';
@@ -49,11 +50,12 @@ export function createDispatcher(options: {
 	clock: Clock;
 	ids: Ids;
 	sealer: Sealer;
+	bodies: Bodies;
 	guard: AddressGuard;
 	log: Logger;
 	concurrency?: number;
 }): Dispatcher {
-	const { store, clock, ids, sealer, guard, log } = options;
+	const { store, clock, ids, sealer, bodies, guard, log } = options;
 	const { concurrency = CONCURRENCY } = options;
 	const sender = createSender({ clock, guard });
 	const underWay = new Map<Claim, Promise<void>>();
@@ -121,12 +123,13 @@ export function createDispatcher(options: {
 	async function post(claim: Claim, now: number): Promise<SendResult> {
 		try {
 			const secret = sealer.open(claim.sealedSecret);
+			const body = bodies.toRaw({ body: claim.body, keyId: claim.bodyKeyId });
 			const headers = {
 				'content-type': claim.contentType,
 				'webhook-attempt': String(claim.attempt),
-				...signatureHeaders(secret, claim.eventId, now, claim.body),
+				...signatureHeaders(secret, claim.eventId, now, body),
 			};
-			const result = await sender.send({ url: claim.url, headers, body: claim.body }, breakOff.signal);
+			const result = await sender.send({ url: claim.url, headers, body }, breakOff.signal);
 			const { response } = result;
 			return { ...result, response: response && redactSecrets(response, [secret.replace('whsec_', '')]) };
 		} catch (error) {

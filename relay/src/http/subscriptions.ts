@@ -9,11 +9,11 @@ import {
 	SubscriptionWithSecret,
 	UpdateSubscriptionRequest,
 } from '../contract/relay-api.ts';
-import type { Sealer } from '../crypto.ts';
 import { AddressRefused } from '../delivery/address-guard.ts';
 import type { AddressGuard } from '../delivery/address-guard.ts';
 import type { Ids } from '../ids.ts';
 import { StoreError } from '../store/port.ts';
+import type { Sealer } from '../sealing.ts';
 import type { Store, Subscription } from '../store/port.ts';
 import { ProblemError } from './errors.ts';
 import { IdParams, NoContent } from './routes.ts';

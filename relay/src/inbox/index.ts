@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Bodies } from '../bodies.ts';
 import type { Clock } from '../clock.ts';
 import { sha256 } from '../crypto.ts';
 import { orderedUuid } from '../ids.ts';
@@ -19,25 +20,27 @@ export interface Inbox {
 
 export function createInbox(options: {
 	store: Store;
+	bodies: Bodies;
 	clock: Clock;
 	ids: Ids;
 	log: Logger;
 	/** Called when there is something new to deliver. */
 	onStored: () => void;
 }): Inbox {
-	const { store, clock, ids, log, onStored } = options;
+	const { store, bodies, clock, ids, log, onStored } = options;
 	return {
 		async receive(source, { body, contentType }) {
 			const receivedAt = clock.now();
 			const read = classify(body);
+			const stored = bodies.toStored(body);
 			const outcome = await store.ingest({
 				id: `evt_${orderedUuid(ids, receivedAt)}`,
 				sourceId: source.id,
 				origin: 'webhook',
 				dedupeKey: dedupeKey(read, body),
 				...read,
-				body,
-				bodyKeyId: null,
+				body: stored.body,
+				bodyKeyId: stored.keyId,
 				bytes: body.length,
 				contentType,
 				receivedAt,
