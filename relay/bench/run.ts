@@ -8,11 +8,13 @@
 import { parseArgs } from 'node:util';
 import { benchIngest } from './ingest.ts';
 import { writeSection } from './page.ts';
+import { benchReference } from './reference.ts';
 import { killAll, writtenBy } from './support.ts';
 
 /** Each measures something and answers with its section, in Markdown: a heading and what follows. */
 const BENCHES: Record<string, (quick: boolean) => Promise<string>> = {
 	ingest: benchIngest,
+	reference: benchReference,
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean' } } });

@@ -32,7 +32,8 @@ export class World {
 	readonly prefix: Prefix;
 	private readonly target: Target;
 	private readonly shared = new Map<string, Promise<string>>();
-	private readonly made: string[] = [];
+	/** Lists that are to go again. */
+	private readonly made = new Set<string>();
 	private readonly others = new Map<Persona, World>();
 	private readonly me: Persona;
 	private count = 0;
@@ -50,8 +51,13 @@ export class World {
 		return other;
 	}
 
-	send(call: Call, as: Persona = this.me): Promise<Reply> {
-		return this.target.send(call, as);
+	async send(call: Call, as: Persona = this.me): Promise<Reply> {
+		const reply = await this.target.send(call, as);
+		// 200 is a list that was there before, and may be the user's own.
+		if (call.method === 'POST' && call.path === `${this.prefix}/lead-lists` && reply.status === 201) {
+			this.made.add(reply.body?.list_id as string);
+		}
+		return reply;
 	}
 
 	allow(effect: Effect): void {
@@ -84,7 +90,6 @@ export class World {
 	async newList(): Promise<string> {
 		this.allow('write');
 		const { list_id } = await this.post('/lead-lists', { name: this.unique('list') });
-		this.made.push(list_id as string);
 		return list_id as string;
 	}
 
@@ -174,6 +179,7 @@ export class World {
 		for (const other of this.others.values()) await other.cleanUp();
 		for (const listId of this.made) {
 			await this.send({ method: 'DELETE', path: `${this.prefix}/lead-lists/${listId}` });
+			this.made.delete(listId);
 		}
 	}
 

@@ -111,7 +111,7 @@ export interface Reference {
 }
 
 /** Rows of deleted lists that are removed before anything else gets its turn. */
-const SWEPT_AT_ONCE = 1_000;
+const SWEPT_AT_ONCE = 250;
 
 /**
  * The Cleanlist API on one SQLite file: what a workflow needs to run without an account. One process at a time

@@ -88,10 +88,10 @@ export const MIGRATIONS: readonly string[] = [
 		-- No reference: rows outlive their list until they are swept (see leftovers).
 		list_id  TEXT NOT NULL,
 		lead_id  TEXT NOT NULL REFERENCES leads,
-		UNIQUE (list_id, lead_id)
+		-- In this order it finds the lists of a lead, too.
+		UNIQUE (lead_id, list_id)
 	) STRICT;
 	CREATE INDEX list_leads_in_order ON list_leads (list_id, position);
-	CREATE INDEX list_leads_by_lead ON list_leads (lead_id);
 
 	CREATE TRIGGER lead_attached AFTER INSERT ON list_leads BEGIN
 		UPDATE lead_lists SET lead_count = lead_count + 1,
