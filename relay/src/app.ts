@@ -173,6 +173,7 @@ async function seed(options: { store: Store; keys: Keys; clock: Clock }): Promis
 		hash,
 		scopes: ['admin'],
 		createdAt: clock.now(),
+		expiresAt: null,
 		lastUsedAt: null,
 	});
 }

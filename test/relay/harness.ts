@@ -98,6 +98,7 @@ export async function startTestRelay(
 				hash: sha256(token),
 				scopes,
 				createdAt: 0,
+				expiresAt: null,
 				lastUsedAt: null,
 			});
 			return token;

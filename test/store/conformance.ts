@@ -1,6 +1,6 @@
 import { systemIds } from '../../relay/src/ids.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
-import type { Claim, NewEvent, Settlement, Store, Subscription } from '../../relay/src/store/port.ts';
+import type { Claim, NewEvent, Settlement, Store, Subscription, Token } from '../../relay/src/store/port.ts';
 
 /** An engine under test. */
 export interface Engine {
@@ -135,14 +135,58 @@ export function storeConformance(engine: Engine): void {
 				]);
 			});
 
+			const aToken = (overrides: Partial<Token> = {}): Token => ({
+				id: 't1',
+				name: 'n8n',
+				hash: Buffer.from('h1'),
+				scopes: ['subscribe', 'read'],
+				createdAt: T0,
+				expiresAt: null,
+				lastUsedAt: null,
+				...overrides,
+			});
+
 			it('finds a management token by its hash with its scopes', async () => {
-				const token = { id: 't1', name: 'n8n', hash: Buffer.from('h1'), createdAt: T0, lastUsedAt: null };
-				await store.putToken({ ...token, scopes: ['subscribe', 'read'] });
-				expect(await store.findTokenByHash(Buffer.from('h1'))).toEqual({
-					...token,
-					scopes: ['subscribe', 'read'],
-				});
+				const token = aToken({ expiresAt: T0 + 1 });
+				await store.putToken(token);
+				expect(await store.findTokenByHash(Buffer.from('h1'))).toEqual(token);
 				expect(await store.findTokenByHash(Buffer.from('h2'))).toBeNull();
+			});
+
+			it('lists tokens oldest first, and replaces one with the same id', async () => {
+				await store.putToken(aToken({ id: 'b', hash: Buffer.from('b') }));
+				await store.putToken(aToken({ id: 'a', hash: Buffer.from('a'), createdAt: T0 + 1 }));
+				await store.putToken(aToken({ id: 'b', hash: Buffer.from('c'), name: 'Zoë 🦊' }));
+				expect((await store.listTokens()).map(({ id, name }) => [id, name])).toEqual([
+					['b', 'Zoë 🦊'],
+					['a', 'n8n'],
+				]);
+				expect(await store.findTokenByHash(Buffer.from('b'))).toBeNull();
+			});
+
+			it('rotates a token: the old one is found no more, and the new one was never used', async () => {
+				await store.putToken(aToken({ lastUsedAt: T0 }));
+				const rotated = aToken({ hash: Buffer.from('new') });
+				expect(await store.rotateToken('t1', Buffer.from('new'))).toEqual(rotated);
+				expect(await store.findTokenByHash(Buffer.from('h1'))).toBeNull();
+				expect(await store.findTokenByHash(Buffer.from('new'))).toEqual(rotated);
+				expect(await store.rotateToken('none', Buffer.from('x'))).toBeNull();
+			});
+
+			it('notes when a token was last used, and a use told late does not set it back', async () => {
+				await store.putToken(aToken());
+				await store.touchToken('t1', T0 + 2);
+				await store.touchToken('t1', T0 + 1);
+				await store.touchToken('none', T0);
+				expect((await store.listTokens()).map(({ lastUsedAt }) => lastUsedAt)).toEqual([T0 + 2]);
+			});
+
+			it('deletes a token', async () => {
+				await store.putToken(aToken());
+				expect(await store.deleteToken('t1')).toBe(true);
+				expect(await store.findTokenByHash(Buffer.from('h1'))).toBeNull();
+				expect(await store.listTokens()).toEqual([]);
+				expect(await store.deleteToken('t1')).toBe(false);
 			});
 		});
 

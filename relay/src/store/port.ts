@@ -24,6 +24,8 @@ export interface Token {
 	hash: Buffer;
 	scopes: TokenScope[];
 	createdAt: number;
+	/** From then on it opens nothing; null: never. It is the caller who compares it with a clock. */
+	expiresAt: number | null;
 	/** When a request last used it, to the minute; null: never. */
 	lastUsedAt: number | null;
 }
@@ -232,6 +234,8 @@ export interface Store {
 	findTokenByHash(hash: Buffer): Promise<Token | null>;
 	/** Oldest first. */
 	listTokens(): Promise<Token[]>;
+	/** Gives it another hash, never used yet; the old one is found no more. Null when there is none with this id. */
+	rotateToken(id: string, hash: Buffer): Promise<Token | null>;
 	/** False when there is none with this id. */
 	deleteToken(id: string): Promise<boolean>;
 	touchToken(id: string, at: number): Promise<void>;

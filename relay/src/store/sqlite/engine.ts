@@ -45,6 +45,7 @@ export const OPERATIONS = {
 	putToken: 'write',
 	findTokenByHash: 'read',
 	listTokens: 'read',
+	rotateToken: 'write',
 	deleteToken: 'write',
 	touchToken: 'write',
 	ingest: 'write',

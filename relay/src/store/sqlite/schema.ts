@@ -16,6 +16,7 @@ CREATE TABLE tokens (
 	hash BLOB NOT NULL UNIQUE,
 	scopes TEXT NOT NULL,
 	created_at INTEGER NOT NULL,
+	expires_at INTEGER,
 	last_used_at INTEGER
 ) STRICT;
 
