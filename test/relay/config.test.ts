@@ -24,6 +24,7 @@ test('with no settings the relay is a local run: loopback, with the reference AP
 		showKeys: true,
 		log: { level: 'info', format: 'auto' },
 		diskReserveBytes: 256 * 1024 * 1024,
+		encryptBodies: false,
 		shutdownBudgetMs: 8_000,
 	});
 });
@@ -46,6 +47,7 @@ test('every setting can be set', () => {
 			RELAY_LOG_LEVEL: 'debug',
 			RELAY_LOG_FORMAT: 'pretty',
 			RELAY_DISK_RESERVE_MIB: '0',
+			RELAY_ENCRYPT_BODIES: 'on',
 			RELAY_SHUTDOWN_BUDGET_MS: '30000',
 		}),
 	).toEqual({
@@ -65,6 +67,7 @@ test('every setting can be set', () => {
 		showKeys: false,
 		log: { level: 'debug', format: 'pretty' },
 		diskReserveBytes: 0,
+		encryptBodies: true,
 		shutdownBudgetMs: 30_000,
 	});
 });
@@ -116,6 +119,7 @@ test.each([
 	['RELAY_LOG_LEVEL', 'INFO'],
 	['RELAY_LOG_FORMAT', 'text'],
 	['RELAY_DISK_RESERVE_MIB', '-1'],
+	['RELAY_ENCRYPT_BODIES', 'yes'],
 	['RELAY_SHUTDOWN_BUDGET_MS', '1e3'],
 ])('%s refuses %s in one sentence that says what it must be', (name, value) => {
 	expect(faultsOf({ [name]: value })).toEqual([
