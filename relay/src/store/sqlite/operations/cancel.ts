@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { deliveryRow } from '../delivery-id.ts';
+import { deliveryRow } from '../../delivery-id.ts';
 import { prepareFirstDue } from '../first-due.ts';
 import { first } from '../query.ts';
 

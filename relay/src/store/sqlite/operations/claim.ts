@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { pace } from '../../pace.ts';
 import type { Claim, Store } from '../../port.ts';
-import { deliveryId } from '../delivery-id.ts';
+import { deliveryId } from '../../delivery-id.ts';
 import { prepareFirstDue } from '../first-due.ts';
 import { all, first } from '../query.ts';
 

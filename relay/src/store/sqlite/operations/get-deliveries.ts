@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { DeliveryState } from '../../../contract/relay-api.ts';
 import type { Store, StoredAttempt, StoredDelivery } from '../../port.ts';
-import { deliveryId, deliveryRow } from '../delivery-id.ts';
+import { deliveryId, deliveryRow } from '../../delivery-id.ts';
 import { all, first } from '../query.ts';
 
 interface Row {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Store } from '../../port.ts';
-import { deliveryRow } from '../delivery-id.ts';
+import { deliveryRow } from '../../delivery-id.ts';
 import { prepareFirstDue } from '../first-due.ts';
 import { all } from '../query.ts';
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { deliveryRow } from '../delivery-id.ts';
+import { deliveryRow } from '../../delivery-id.ts';
 import { prepareFirstDue } from '../first-due.ts';
 import { all, first } from '../query.ts';
 

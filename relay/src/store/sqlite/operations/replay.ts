@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../../port.ts';
 import type { StoredDelivery } from '../../port.ts';
-import { deliveryId, deliveryRow } from '../delivery-id.ts';
+import { deliveryId, deliveryRow } from '../../delivery-id.ts';
 import { prepareFirstDue } from '../first-due.ts';
 import { first } from '../query.ts';
 import { prepareGetDeliveries } from './get-deliveries.ts';

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { breakerAfter } from '../../breaker.ts';
 import type { Settlement } from '../../port.ts';
-import { deliveryRow } from '../delivery-id.ts';
+import { deliveryRow } from '../../delivery-id.ts';
 import { prepareFirstDue } from '../first-due.ts';
 import { first } from '../query.ts';
 import { prepareStopSubscription } from './stop-subscription.ts';

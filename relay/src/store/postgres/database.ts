@@ -1,0 +1,184 @@
+import { Pool, TypeOverrides } from 'pg';
+import type { PoolClient, PoolConfig } from 'pg';
+import type { Clock } from '../../clock.ts';
+import { StoreError } from '../port.ts';
+import { isLost, mayTryAgain, toStoreError } from './errors.ts';
+
+/** Everything the relay keeps lies in a schema of its own, so that it can share a database, n8n's for one. */
+export const SCHEMA = 'cleanlist_relay';
+
+/** Connections of one relay at most, the listening one not counted. */
+export const POOL_SIZE = 8;
+
+/** How long a connection may take to come about, a statement to run, a lock to be waited for; all in ms. */
+const CONNECT_MS = 5_000;
+const STATEMENT_MS = 5_000;
+const LOCK_MS = 3_000;
+/**
+ * How long an answer is waited for. Longer than the server's own limit: then a connection that fell silent (a cable
+ * pulled, a firewall that forgot it) is the only thing that can be wrong.
+ */
+const ANSWER_MS = 6_000;
+const IDLE_IN_TRANSACTION_MS = 10_000;
+/** After this time without traffic the kernel asks the other side whether it is still there. */
+const KEEP_ALIVE_MS = 10_000;
+
+/** Waits between tries of what can be tried again, in ms; a database restarts in a few seconds. */
+const RETRY_MS = [50, 100, 200, 400, 800, 800, 800, 800] as const;
+
+/** A statement with its name, under which each connection prepares it once. */
+export interface Statement {
+	name: string;
+	text: string;
+}
+
+export const statement = (name: string, text: string): Statement => ({ name, text });
+
+/** Runs statements on one connection, or each on any. Rows are typed by the caller, who wrote the SQL. */
+export type Query = <Row = never>(statement: Statement, values?: unknown[]) => Promise<Row[]>;
+
+export interface TransactionOptions {
+	/** False: it is answered before it is on disk, and a crash of the database may forget it. Default true. */
+	durable?: boolean;
+}
+
+export interface Database {
+	/** Runs one statement in a transaction of its own. Rejects with StoreError. */
+	query: Query;
+	/** The same for what changes nothing, or the same when done twice: also when the connection broke on the way. */
+	repeatable: Query;
+	/**
+	 * Runs statements in one transaction; committed when it resolves. Rejects with StoreError. When the connection
+	 * broke at COMMIT that says `busy`, and whether it was committed is not known: see `isLost`.
+	 */
+	transaction<T>(work: (query: Query) => Promise<T>, options?: TransactionOptions): Promise<T>;
+	/** Tries again, for some seconds, what failed for want of a connection or for the sake of another transaction. */
+	retrying<T>(work: () => Promise<T>): Promise<T>;
+	close(): Promise<void>;
+}
+
+/** bigint as a number: times in ms and counts, all far below 2^53. */
+const INT8 = 20;
+const TYPES = new TypeOverrides();
+TYPES.setTypeParser(INT8, Number);
+
+/** How every connection of the relay is made, the listening one included. */
+export const connectionOptions = (connection: PoolConfig): PoolConfig => ({
+	application_name: 'cleanlist-relay',
+	...connection,
+	connectionTimeoutMillis: CONNECT_MS,
+	query_timeout: ANSWER_MS,
+	keepAlive: true,
+	keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+	types: TYPES,
+});
+
+/** In SQL and not in the start-up message, which poolers do not pass on. */
+const SESSION = `
+	SET search_path TO ${SCHEMA};
+	SET statement_timeout TO ${STATEMENT_MS};
+	SET lock_timeout TO ${LOCK_MS};
+	SET idle_in_transaction_session_timeout TO ${IDLE_IN_TRANSACTION_MS};
+	SET default_transaction_isolation TO 'read committed';`;
+
+/** A pool of connections, made as they are needed. */
+export function openDatabase(connection: PoolConfig, clock: Clock): Database {
+	let closed = false;
+	let pool = createPool();
+
+	function createPool(): Pool {
+		const made = new Pool({
+			...connectionOptions(connection),
+			max: POOL_SIZE,
+			verify: (client, done) => void client.query(SESSION).then(() => done(), done),
+		});
+		// Their failures reach whoever uses them next; without a listener they would end the process.
+		made.on('error', () => undefined);
+		made.on('connect', (client) => client.on('error', () => undefined));
+		return made;
+	}
+
+	/** After a broken connection the idle ones are suspect: each would cost somebody ANSWER_MS to find out. */
+	function discard(suspect: Pool): void {
+		if (suspect !== pool || closed) return;
+		pool = createPool();
+		void suspect.end().catch(() => undefined);
+	}
+
+	async function using<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+		if (closed) throw new StoreError('failed', 'The store is closed.');
+		const from = pool;
+		const client = await from.connect();
+		let broken = false;
+		try {
+			return await work(client);
+		} catch (error) {
+			broken = isLost(error);
+			throw error;
+		} finally {
+			// After a time-out the answer may still come, to the wrong question: thrown away.
+			client.release(broken);
+			if (broken) discard(from);
+		}
+	}
+
+	const queryOf =
+		(client: PoolClient): Query =>
+		async <Row>({ name, text }: Statement, values: unknown[] = []) =>
+			(await client.query({ name, text, values })).rows as Row[];
+
+	async function inTransaction<T>(
+		client: PoolClient,
+		work: (query: Query) => Promise<T>,
+		{ durable = true }: TransactionOptions,
+	): Promise<T> {
+		await client.query(durable ? 'BEGIN' : 'BEGIN; SET LOCAL synchronous_commit TO off');
+		let result: T;
+		try {
+			result = await work(queryOf(client));
+		} catch (error) {
+			if (!isLost(error)) await client.query('ROLLBACK');
+			throw error;
+		}
+		const { command } = await client.query('COMMIT');
+		// What COMMIT says when a statement had failed: nothing was written.
+		if (command !== 'COMMIT') throw new StoreError('failed', 'The database took the transaction back.');
+		return result;
+	}
+
+	const asStoreError = async <T>(work: () => Promise<T>): Promise<T> => {
+		try {
+			return await work();
+		} catch (error) {
+			throw toStoreError(error);
+		}
+	};
+
+	const query: Query = <Row>(one: Statement, values?: unknown[]) =>
+		asStoreError(() => using((client) => queryOf(client)<Row>(one, values)));
+
+	async function retrying<T>(work: () => Promise<T>): Promise<T> {
+		for (const waitMs of RETRY_MS) {
+			try {
+				return await work();
+			} catch (error) {
+				if (closed || !(isLost(error) || mayTryAgain(error))) throw error;
+				await new Promise<void>((resolve) => clock.schedule(waitMs, resolve));
+			}
+		}
+		return work();
+	}
+
+	return {
+		query,
+		repeatable: <Row>(one: Statement, values?: unknown[]) => retrying(() => query<Row>(one, values)),
+		transaction: (work, options = {}) =>
+			asStoreError(() => using((client) => inTransaction(client, work, options))),
+		retrying,
+		async close() {
+			if (closed) return;
+			closed = true;
+			await pool.end();
+		},
+	};
+}

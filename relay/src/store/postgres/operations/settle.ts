@@ -1,0 +1,133 @@
+import { breakerAfter } from '../../breaker.ts';
+import { deliveryRow } from '../../delivery-id.ts';
+import type { Settlement } from '../../port.ts';
+import { statement } from '../database.ts';
+import type { Database, Query } from '../database.ts';
+import { toTextOrNull } from '../text.ts';
+import { endSubscription } from './stop-subscription.ts';
+
+type Outcome = 'settled' | 'fenced';
+
+// A batch of results, each fenced by its attempt, and what is known of the breakers they bear upon.
+const SETTLE = statement(
+	'settle',
+	`WITH input AS (
+		SELECT * FROM unnest($1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::integer[], $6::bigint[],
+			$7::bigint[], $8::bigint[], $9::float8[], $10::float8[], $11::float8[], $12::float8[], $13::float8[],
+			$14::integer[], $15::text[], $16::text[])
+		AS input (id, attempt, state, due_at, scheduled, conflict_since, delivered_at, started_at, duration_ms, dns_ms,
+			connect_ms, tls_ms, first_byte_ms, status, error, response)
+	), settled AS (
+		UPDATE deliveries d SET state = i.state, due_at = i.due_at, scheduled = i.scheduled,
+			conflict_since = i.conflict_since, delivered_at = i.delivered_at
+		FROM input i WHERE d.id = i.id AND d.state = 'leased' AND d.attempt = i.attempt
+		RETURNING d.id, d.subscription_id
+	), recorded AS (
+		INSERT INTO attempts (delivery_id, attempt, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms,
+			status, error, response)
+		SELECT id, attempt, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, status, error, response
+		FROM settled JOIN input USING (id)
+	)
+	SELECT settled.id, subscription_id, coalesce(failures > 0 OR probe_at IS NOT NULL, false) AS failing
+	FROM settled LEFT JOIN subscriptions s ON s.id = subscription_id`,
+);
+const RECORDED = statement(
+	'recorded attempts',
+	`SELECT delivery_id AS id FROM attempts
+	JOIN unnest($1::bigint[], $2::integer[], $3::bigint[]) AS input (id, attempt, started_at)
+		ON delivery_id = input.id AND attempts.attempt = input.attempt AND attempts.started_at = input.started_at`,
+);
+const BREAKERS = statement(
+	'breakers',
+	`SELECT id, failures, probe_at AS "probeAt" FROM subscriptions WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE`,
+);
+const SET_BREAKER = statement(
+	'set breaker',
+	'UPDATE subscriptions SET failures = $2, probe_at = $3 WHERE id = $1',
+);
+
+interface Settled {
+	id: number;
+	subscription_id: string;
+	/** Whether its breaker counts failures. */
+	failing: boolean;
+}
+
+/** Writes a batch of outcomes of attempts, of different deliveries, and what they mean for the breakers. */
+export const settle = (db: Database) => ({
+	/** @param again whether the same was tried before and the answer lost: what is recorded already is settled */
+	async settle(settlements: Settlement[], again: boolean): Promise<Outcome[]> {
+		const quiet = settlements.every(({ health, next }) => health !== 'down' && next.state !== 'cancelled');
+		// Nothing can come of it but deliveries written: one statement, one round trip.
+		const settled = quiet
+			? await write(db.query, settlements)
+			: await db.transaction((query) => writeWithBreakers(query, settlements));
+		const recovered = settled.filter(({ failing }) => failing);
+		if (quiet && recovered.length > 0) {
+			await db.transaction((query) => moveBreakers(query, settlements, recovered));
+		}
+		const done = new Set(settled.map(({ id }) => id));
+		if (again && done.size < settlements.length) {
+			for (const { id } of await recorded(db, settlements)) done.add(id);
+		}
+		return settlements.map(({ deliveryId }) => (done.has(deliveryRow(deliveryId)) ? 'settled' : 'fenced'));
+	},
+});
+
+async function writeWithBreakers(query: Query, settlements: Settlement[]): Promise<Settled[]> {
+	const settled = await write(query, settlements);
+	await moveBreakers(query, settlements, settled);
+	const subscriptionOf = new Map(settled.map(({ id, subscription_id }) => [id, subscription_id]));
+	for (const { deliveryId, next } of settlements) {
+		const subscription = subscriptionOf.get(deliveryRow(deliveryId));
+		if (next.state === 'cancelled' && subscription !== undefined) await endSubscription(query, subscription);
+	}
+	return settled;
+}
+
+/** Moves the breakers on by what was settled, in order, from where they are under their lock. */
+async function moveBreakers(query: Query, settlements: Settlement[], settled: Settled[]): Promise<void> {
+	const subscriptionOf = new Map(settled.map(({ id, subscription_id }) => [id, subscription_id]));
+	const before = await query<{ id: string; failures: number; probeAt: number | null }>(BREAKERS, [
+		[...new Set(subscriptionOf.values())],
+	]);
+	for (const breaker of before) {
+		const after = settlements
+			.filter(({ deliveryId }) => subscriptionOf.get(deliveryRow(deliveryId)) === breaker.id)
+			.reduce(breakerAfter, breaker);
+		if (after.failures !== breaker.failures || after.probeAt !== breaker.probeAt) {
+			await query(SET_BREAKER, [breaker.id, after.failures, after.probeAt]);
+		}
+	}
+}
+
+function write(query: Query, settlements: Settlement[]): Promise<Settled[]> {
+	const column = <T>(of: (settlement: Settlement) => T) => settlements.map(of);
+	const endedAt = ({ startedAt, durationMs }: Settlement) => Math.round(startedAt + durationMs);
+	const retry = ({ next }: Settlement) => (next.state === 'ready' ? next : null);
+	return query<Settled>(SETTLE, [
+		column(({ deliveryId }) => deliveryRow(deliveryId)),
+		column(({ attempt }) => attempt),
+		column(({ next }) => next.state),
+		column((one) => retry(one)?.at ?? endedAt(one)),
+		column((one) => retry(one)?.scheduled ?? 0),
+		column((one) => retry(one)?.conflictSince ?? null),
+		column((one) => (one.next.state === 'delivered' ? endedAt(one) : null)),
+		column(({ startedAt }) => startedAt),
+		column(({ durationMs }) => durationMs),
+		column(({ timings }) => timings.dnsMs),
+		column(({ timings }) => timings.connectMs),
+		column(({ timings }) => timings.tlsMs),
+		column(({ timings }) => timings.firstByteMs),
+		column(({ status }) => status),
+		column(({ error }) => toTextOrNull(error)),
+		column(({ response }) => toTextOrNull(response)),
+	]);
+}
+
+const recorded = (db: Database, settlements: Settlement[]): Promise<{ id: number }[]> =>
+	db.repeatable(RECORDED, [
+		settlements.map(({ deliveryId }) => deliveryRow(deliveryId)),
+		settlements.map(({ attempt }) => attempt),
+		settlements.map(({ startedAt }) => startedAt),
+	]);

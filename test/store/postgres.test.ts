@@ -1,0 +1,41 @@
+import { systemClock } from '../../relay/src/clock.ts';
+import { systemIds } from '../../relay/src/ids.ts';
+import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
+import { startPostgres } from '../support/postgres.ts';
+import type { TestPostgres } from '../support/postgres.ts';
+import { storeConformance } from './conformance.ts';
+
+let server: TestPostgres;
+let url: string;
+beforeAll(async () => {
+	server = await startPostgres();
+	url = await server.createDatabase();
+});
+afterAll(() => server.dispose());
+
+const openStore = () => openPostgresStore({ url, clock: systemClock, ids: systemIds });
+
+storeConformance({
+	name: 'PostgreSQL',
+	async open() {
+		let store = await openStore();
+		return {
+			store,
+			async reopen() {
+				await store.close();
+				store = await openStore();
+				return store;
+			},
+			async remove() {
+				await store.close();
+				// Emptied instead of made anew: a quarter of the time.
+				await server.query(
+					`SET search_path TO cleanlist_relay;
+					DELETE FROM events; DELETE FROM dedupe_keys; DELETE FROM subscriptions; DELETE FROM tokens;
+					DELETE FROM sources`,
+					url,
+				);
+			},
+		};
+	},
+});

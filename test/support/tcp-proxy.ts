@@ -1,0 +1,64 @@
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+
+/** A TCP proxy on loopback that misbehaves as networks do. */
+export interface TcpProxy {
+	readonly port: number;
+	/**
+	 * `pass`: both ways. `deaf`: the server hears the client, whose answers are swallowed. `silent`: nothing gets
+	 * through either way, and no side is told (a cable pulled, a firewall that forgot the connection). New connections
+	 * fare the same.
+	 */
+	mode: 'pass' | 'deaf' | 'silent';
+	/** Resets every connection now, on both sides. */
+	reset(): void;
+	/** Connections that came in so far. */
+	readonly connections: number;
+	close(): Promise<void>;
+}
+
+export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+	const pairs = new Set<[Socket, Socket]>();
+	let connections = 0;
+	const server = createServer((client) => {
+		connections++;
+		const upstream = connect(targetPort, '127.0.0.1');
+		const pair: [Socket, Socket] = [client, upstream];
+		pairs.add(pair);
+		client.setNoDelay(true);
+		upstream.setNoDelay(true);
+		client.on('data', (data) => {
+			if (proxy.mode !== 'silent') upstream.write(data);
+		});
+		upstream.on('data', (data) => {
+			if (proxy.mode === 'pass') client.write(data);
+		});
+		for (const [from, to] of [pair, [upstream, client]] as [Socket, Socket][]) {
+			from.on('error', () => undefined);
+			from.on('close', () => {
+				// Behind a silence not even the end of the other side is heard.
+				if (proxy.mode === 'silent') return;
+				to.destroy();
+				pairs.delete(pair);
+			});
+		}
+	});
+	await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+	const proxy = {
+		port: (server.address() as AddressInfo).port,
+		mode: 'pass' as TcpProxy['mode'],
+		get connections() {
+			return connections;
+		},
+		reset() {
+			for (const sockets of pairs) for (const socket of sockets) socket.resetAndDestroy();
+			pairs.clear();
+		},
+		async close() {
+			const closed = new Promise((resolve) => server.close(resolve));
+			for (const sockets of pairs) for (const socket of sockets) socket.destroy();
+			await closed;
+		},
+	};
+	return proxy;
+}
