@@ -1,101 +1,43 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pino from 'pino';
 import { Webhook } from 'standardwebhooks';
-import { createBodies } from '../../relay/src/bodies.ts';
-import { createAddressGuard, createDispatcher } from '../../relay/src/delivery/index.ts';
-import type { Dispatcher } from '../../relay/src/delivery/index.ts';
 import { LEASE_MS } from '../../relay/src/delivery/dispatcher.ts';
-import { systemIds } from '../../relay/src/ids.ts';
-import { createSealer } from '../../relay/src/sealing.ts';
-import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
+import { BREAKER } from '../../relay/src/delivery/policy.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
 import type { Store, Subscription } from '../../relay/src/store/port.ts';
-import { aSubscription, anEvent } from '../store/conformance.ts';
-import { createTestClock } from '../support/test-clock.ts';
+import { anEvent } from '../store/conformance.ts';
 import type { TestClock } from '../support/test-clock.ts';
 import { until } from '../support/until.ts';
 import { startReceiver } from './receiver.ts';
 import type { Receiver } from './receiver.ts';
-
-const sealer = createSealer([{ id: 1, key: Buffer.alloc(32, 7) }]);
-const bodies = createBodies({ sealer, encrypt: false });
-const secret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
-/** No jitter, so that the times of the schedule are exact. */
-const ids = { ...systemIds, fraction: () => 0 };
+import { openStage, sealer, secret } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 describe('dispatcher', () => {
-	let folder: string;
+	let stage: Stage;
 	let store: Store;
-	// The library verifies timestamps against the real clock.
 	let clock: TestClock;
 	let receiver: Receiver;
-	let lines: Record<string, unknown>[];
-	const running: Dispatcher[] = [];
+	let lines: Stage['lines'];
 
 	beforeEach(async () => {
-		folder = await mkdtemp(join(tmpdir(), 'dispatcher-'));
-		store = await openSqliteStore({ path: join(folder, 'relay.sqlite') });
-		await store.putSource({ id: 'default', name: 'x', tokenHash: Buffer.from('h'), createdAt: 0 });
-		clock = createTestClock(Date.now());
+		stage = await openStage();
+		({ store, clock, lines } = stage);
 		receiver = await startReceiver();
-		lines = [];
 	});
 	afterEach(async () => {
-		let stopped = false;
-		const stopping = Promise.all(running.splice(0).map((dispatcher) => dispatcher.stop(0)));
-		void stopping.finally(() => (stopped = true));
-		while (!stopped) await clock.advance(1);
-		await stopping;
+		await stage.close();
 		await receiver.close();
-		await store.close();
-		await rm(folder, { recursive: true, force: true });
 	});
 
-	/** Moves time once the dispatcher has nothing left to do but wait: its look-ups take a few turns of the loop. */
-	async function advance(ms: number): Promise<void> {
-		for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-		await clock.advance(ms);
-	}
-	function start(overrides: Partial<Parameters<typeof createDispatcher>[0]> = {}): Dispatcher {
-		const log = pino(
-			{ level: 'debug' },
-			{ write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) },
-		);
-		const guard = createAddressGuard({ allow: ['127.0.0.1'] });
-		const dispatcher = createDispatcher({ store, clock, ids, sealer, bodies, guard, log, ...overrides });
-		running.push(dispatcher);
-		dispatcher.start();
-		return dispatcher;
-	}
-	const subscribe = async (overrides: Partial<Subscription> = {}) => {
-		const subscription = aSubscription({
-			url: receiver.url,
-			sealedSecret: sealer.seal(secret),
-			concurrency: 5,
-			...overrides,
-		});
-		await store.createSubscription(subscription);
-		return subscription;
-	};
-	const ingest = async () => {
-		const event = anEvent({ receivedAt: clock.now() });
-		await store.ingest(event);
-		return event;
-	};
-	const delivery = async (eventId: string) => {
-		const [found] = await store.listDeliveries({ eventId, limit: 10 });
-		if (!found) throw new Error('no delivery');
-		return found;
-	};
-	const attempted = (eventId: string, attempts: number) =>
-		until(`attempt ${attempts} is settled`, async () => {
-			const { attempts: made, state } = await delivery(eventId);
-			return made.length >= attempts && state !== 'leased';
-		});
-	const settled = (eventId: string, state: string) =>
-		until(`the delivery is ${state}`, async () => (await delivery(eventId)).state === state);
+	const start: Stage['start'] = (overrides) => stage.start(overrides);
+	const advance = (ms: number) => stage.advance(ms);
+	const subscribe = (overrides: Partial<Subscription> = {}) =>
+		stage.subscribe({ url: receiver.url, ...overrides });
+	const ingest = () => stage.ingest();
+	/** Whether the breaker of a subscription is open. */
+	const isOpen = async (id: string) => typeof (await store.getSubscription(id))?.probeAt === 'number';
+	const delivery = (eventId: string) => stage.delivery(eventId);
+	const attempted = (eventId: string, attempts: number) => stage.attempted(eventId, attempts);
+	const settled = (eventId: string, state: string) => stage.settled(eventId, state);
 
 	it('delivers an event, signed, with its bytes', async () => {
 		await subscribe();
@@ -309,6 +251,7 @@ describe('dispatcher', () => {
 			lines.some(({ msg }) => msg === 'late result fenced off'),
 		);
 		expect(await delivery(event.id)).toMatchObject({ state: 'leased', attempts: [] });
+		expect(stage.outcomes).toEqual([{ kind: 'fenced', error: 'http', durationMs: 0 }]);
 	});
 
 	it('hands back what is under way when it is stopped, and sends it after the next start', async () => {
@@ -378,5 +321,272 @@ describe('dispatcher', () => {
 		}
 		await settled(event.id, 'delivered');
 		expect(receiver.received).toHaveLength(1);
+	});
+
+	it('tells what became of every attempt', async () => {
+		await subscribe();
+		const event = await ingest();
+		const answers = [500, 200];
+		receiver.answer((response) => response.writeHead(answers.shift() ?? 200).end());
+		const dispatcher = start();
+		await attempted(event.id, 1);
+		await advance(5_000);
+		await settled(event.id, 'delivered');
+		await until('both are told', () => stage.outcomes.length === 2);
+		expect(stage.outcomes).toEqual([
+			{ kind: 'retried', error: 'http', durationMs: 0 },
+			{ kind: 'delivered', error: null, durationMs: 0 },
+		]);
+		expect(dispatcher.underWay()).toBe(0);
+	});
+
+	describe('the breaker', () => {
+		it('lets one probe out per slot while the receiver is down, of a thousand deliveries, and drains when it is back', async () => {
+			const { id } = await subscribe();
+			const events = await Promise.all(Array.from({ length: 1_000 }, () => ingest()));
+			let underWay = 0;
+			let most = 0;
+			let status = 503;
+			receiver.answer((response) => {
+				most = Math.max(most, ++underWay);
+				setImmediate(() => {
+					underWay--;
+					response.writeHead(status).end();
+				});
+			});
+			const dispatcher = start();
+			const idle = () => until('nothing is under way', () => dispatcher.underWay() === 0);
+			await until('the breaker is open', () => isOpen(id));
+			await idle();
+			// Five that failed, and at most four more that were under way already when the fifth did.
+			let sent = receiver.received.length;
+			expect(sent).toBeGreaterThanOrEqual(5);
+			expect(sent).toBeLessThan(10);
+
+			for (const waitMs of [...BREAKER.waitsMs, ...BREAKER.waitsMs.slice(-1)]) {
+				await advance(waitMs - 1);
+				expect(receiver.received).toHaveLength(sent);
+				await advance(1);
+				await until('the probe went out', () => receiver.received.length > sent);
+				await idle();
+				expect(receiver.received).toHaveLength(++sent);
+			}
+
+			status = 200;
+			await advance(BREAKER.waitsMs.at(-1) ?? 0);
+			for (const event of events) await settled(event.id, 'delivered');
+			expect(most).toBe(5);
+			// Those that were no probe have used up nothing.
+			const attempts = receiver.received.map(({ headers }) => headers['webhook-attempt']);
+			expect(attempts.filter((attempt) => attempt === '1').length).toBe(1_000);
+			expect(receiver.received).toHaveLength(1_000 + sent);
+			expect(await store.getSubscription(id)).toMatchObject({ failures: 0, probeAt: null });
+		});
+
+		it('does not mind a receiver that is busy, and holds up nobody else', async () => {
+			const busy = await startReceiver();
+			try {
+				const { id } = await subscribe({ url: busy.url });
+				await subscribe();
+				busy.answer(409);
+				receiver.answer(500);
+				const events = await Promise.all(Array.from({ length: 10 }, () => ingest()));
+				start();
+				await until('all went out to the busy one', () => busy.received.length >= events.length);
+				expect(await store.getSubscription(id)).toMatchObject({ failures: 0, probeAt: null });
+				expect(receiver.received.length).toBeLessThan(10);
+			} finally {
+				await busy.close();
+			}
+		});
+
+		it('is probed again after the relay that sent the probe vanished', async () => {
+			const { id } = await subscribe();
+			receiver.answer(500);
+			for (let n = 0; n < 20; n++) await ingest();
+			const first = start();
+			await until('the breaker is open', () => isOpen(id));
+			await until('nothing is under way', () => first.underWay() === 0);
+			await first.stop(0);
+			await store.claim({ now: clock.now() + 5_000, leaseMs: LEASE_MS, limit: 1 });
+			const sent = receiver.received.length;
+			receiver.answer(200);
+			start();
+			await advance(5_000 + LEASE_MS - 1);
+			expect(receiver.received).toHaveLength(sent);
+			await advance(1);
+			await until('the probe went out, and all the others', () => receiver.received.length >= sent + 15);
+		});
+	});
+
+	it("keeps to a subscription's rate", async () => {
+		await subscribe({ perMinute: 6 });
+		for (let n = 0; n < 3; n++) await ingest();
+		const dispatcher = start();
+		for (const sent of [1, 2, 3]) {
+			await until('one went out', () => receiver.received.length === sent && dispatcher.underWay() === 0);
+			await advance(9_999);
+			expect(receiver.received).toHaveLength(sent);
+			await advance(1);
+		}
+	});
+
+	it("keeps to a subscription's own concurrency, from the next claim on", async () => {
+		const { id } = await subscribe({ concurrency: 2 });
+		for (let n = 0; n < 8; n++) await ingest();
+		const waiting: (() => void)[] = [];
+		receiver.answer((response) => void waiting.push(() => response.writeHead(200).end()));
+		const dispatcher = start();
+		await until('two are under way', () => waiting.length === 2);
+		await advance(1_000);
+		expect(waiting).toHaveLength(2);
+		await store.changeSubscription(id, { concurrency: 6 });
+		dispatcher.wake();
+		await until('six are under way', () => waiting.length === 6);
+		await advance(1_000);
+		expect(waiting).toHaveLength(6);
+	});
+
+	describe('while a secret is being rotated', () => {
+		const HOUR = 3_600_000;
+		const verifies = (known: string, at: number) => {
+			const got = receiver.received.at(-1);
+			const headers = { ...got?.headers } as Record<string, string>;
+			// The library compares with the real clock, which has not moved; its check of the time is not the point here.
+			jest.useFakeTimers({ now: at, doNotFake: ['setImmediate', 'nextTick', 'performance'] });
+			try {
+				new Webhook(known).verify(got?.body ?? '', headers);
+				return true;
+			} catch {
+				return false;
+			} finally {
+				jest.useRealTimers();
+			}
+		};
+
+		it('signs with both for 24 h, then with the new one only', async () => {
+			const { id } = await subscribe();
+			const renewed = `whsec_${Buffer.alloc(32, 3).toString('base64')}`;
+			const deliver = async () => {
+				const event = await ingest();
+				dispatcher.wake();
+				await settled(event.id, 'delivered');
+				return [secret, renewed].map((known) => verifies(known, clock.now()));
+			};
+			const dispatcher = start();
+			expect(await deliver()).toEqual([true, false]);
+			await store.rotateSecret(id, sealer.seal(renewed), clock.now() + 24 * HOUR);
+			expect(await deliver()).toEqual([true, true]);
+			expect(receiver.received.at(-1)?.headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
+			await advance(24 * HOUR - 1);
+			expect(await deliver()).toEqual([true, true]);
+			await advance(1);
+			expect(await deliver()).toEqual([false, true]);
+		});
+
+		it('goes on with the new one when the old one does not open', async () => {
+			const { id } = await subscribe({ sealedSecret: Buffer.from('garbage') });
+			await store.rotateSecret(id, sealer.seal(secret), clock.now() + 24 * HOUR);
+			const event = await ingest();
+			start();
+			await settled(event.id, 'delivered');
+			expect(verifies(secret, clock.now())).toBe(true);
+			expect(lines).toContainEqual(expect.objectContaining({ msg: 'the old secret does not open' }));
+		});
+	});
+
+	describe('when the clock is set', () => {
+		const DAY = 24 * 3_600_000;
+
+		it('back by a day, makes a retry when it was due, stamped with the time as it is now', async () => {
+			await subscribe();
+			const event = await ingest();
+			receiver.answer(500);
+			start();
+			await attempted(event.id, 1);
+			receiver.answer(200);
+			clock.set(clock.now() - DAY);
+			await advance(4_999);
+			expect(receiver.received).toHaveLength(1);
+			await advance(1);
+			await settled(event.id, 'delivered');
+			expect(receiver.received.at(-1)?.headers['webhook-timestamp']).toBe(
+				String(Math.floor(clock.now() / 1000)),
+			);
+		});
+
+		it('back by a day, sends what came in before and what comes in after', async () => {
+			await subscribe();
+			const dispatcher = start();
+			const before = await ingest();
+			clock.set(clock.now() - DAY);
+			const after = await ingest();
+			dispatcher.wake();
+			await settled(before.id, 'delivered');
+			await settled(after.id, 'delivered');
+		});
+
+		it('back by a day, takes over the work of a relay that vanished, a minute after it claimed that', async () => {
+			await subscribe();
+			const event = await ingest();
+			start();
+			await settled(event.id, 'delivered');
+			const orphan = await ingest();
+			await store.claim({ now: clock.now(), leaseMs: LEASE_MS, limit: 1 });
+			clock.set(clock.now() - DAY);
+			await advance(LEASE_MS);
+			await settled(orphan.id, 'delivered');
+		});
+
+		it('back by a day, goes on probing a receiver that is down', async () => {
+			const { id } = await subscribe();
+			receiver.answer(500);
+			for (let n = 0; n < 20; n++) await ingest();
+			const dispatcher = start();
+			await until('the breaker is open', () => isOpen(id));
+			await until('nothing is under way', () => dispatcher.underWay() === 0);
+			clock.set(clock.now() - DAY);
+			for (const waitMs of BREAKER.waitsMs) {
+				const sent = receiver.received.length;
+				await advance(waitMs);
+				await until('a probe went out', () => receiver.received.length > sent);
+				await until('nothing is under way', () => dispatcher.underWay() === 0);
+				expect(receiver.received).toHaveLength(sent + 1);
+			}
+		});
+
+		it('forward by a day, makes within a minute what has become due, and each delivery once', async () => {
+			await subscribe();
+			const events = await Promise.all([ingest(), ingest()]);
+			receiver.answer(503, { 'retry-after': '3600' });
+			const dispatcher = start();
+			for (const { id } of events) await attempted(id, 1);
+			receiver.answer(200);
+			clock.set(clock.now() + DAY);
+			for (let seconds = 0; seconds < 60; seconds++) {
+				await advance(1_000);
+				await until('nothing is under way', () => dispatcher.underWay() === 0);
+			}
+			for (const { id } of events) await settled(id, 'delivered');
+			await advance(DAY);
+			expect(receiver.received).toHaveLength(4);
+		});
+
+		it('forward by a day while an attempt is under way, sends it again at worst, under the same id', async () => {
+			await subscribe();
+			const event = await ingest();
+			const answers: (() => void)[] = [];
+			receiver.answer((response) => void answers.push(() => response.writeHead(200).end()));
+			const dispatcher = start();
+			await until('the attempt is under way', () => answers.length === 1);
+			clock.set(clock.now() + DAY);
+			dispatcher.wake();
+			await until('its lease was taken for run out', () => answers.length === 2);
+			answers.forEach((answer) => answer());
+			await settled(event.id, 'delivered');
+			await until('both have ended', () => stage.outcomes.length === 2);
+			expect(stage.outcomes.map(({ kind }) => kind).sort()).toEqual(['delivered', 'fenced']);
+			expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+		});
 	});
 });

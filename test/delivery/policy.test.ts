@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import {
+	BREAKER,
 	CONFLICT_GRACE_MS,
 	JITTER,
 	MAX_RETRY_AFTER_MS,
 	SCHEDULE_MS,
 	decide,
+	healthOf,
 } from '../../relay/src/delivery/policy.ts';
+import { ATTEMPT_MS } from '../../relay/src/delivery/sender.ts';
 
 const NOW = Date.UTC(2026, 0, 5, 9);
 const HOUR = 3_600_000;
@@ -120,6 +123,32 @@ describe('delivery policy', () => {
 	it('ends the subscription at 410, and delivers at 2xx, whatever Retry-After says', () => {
 		expect(after(410, '600')).toEqual({ state: 'cancelled', endSubscription: true });
 		expect(after(200, '600')).toEqual({ state: 'delivered' });
+	});
+
+	describe('the breaker', () => {
+		it.each([
+			[200, 'up'],
+			[204, 'up'],
+			[299, 'up'],
+			[409, 'busy'],
+			[null, 'down'],
+			[301, 'down'],
+			[400, 'down'],
+			[404, 'down'],
+			[410, 'down'],
+			[429, 'down'],
+			[500, 'down'],
+			[503, 'down'],
+		])('takes %p for %s', (status, health) => {
+			expect(healthOf({ status })).toBe(health);
+		});
+
+		it('finds a receiver that is back within five minutes, and asks less and less often until then', () => {
+			const { threshold, waitsMs } = BREAKER;
+			expect(threshold).toBe(5);
+			expect([...waitsMs].sort((a, b) => a - b)).toEqual(waitsMs);
+			expect((waitsMs.at(-1) ?? Infinity) + ATTEMPT_MS).toBeLessThanOrEqual(5 * 60_000);
+		});
 	});
 
 	it('never comes early: jitter only adds, Retry-After only lengthens, nothing exceeds its bound', () => {

@@ -6,13 +6,17 @@ export interface TestClock extends Clock {
 	 * loop turn after each one, so that what a timer starts (I/O included) can schedule its own successors.
 	 */
 	advance(ms: number): Promise<void>;
+	/** Sets the clock, as an operator or NTP does: nothing that runs on the monotonic clock notices, timers included. */
+	set(epochMs: number): void;
 	/** Timers waiting to fire. */
 	readonly pending: number;
 }
 
 /** A clock that stands still until told to move. Starts at 2026-01-05T09:00:00Z unless told otherwise. */
 export function createTestClock(startMs = Date.UTC(2026, 0, 5, 9)): TestClock {
-	let now = startMs;
+	/** On the monotonic clock, as are the timers. */
+	let now = 0;
+	let epoch = startMs;
 	let nextId = 0;
 	const timers = new Map<number, { at: number; fn: () => void }>();
 
@@ -24,8 +28,8 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 5, 9)): TestClock {
 	};
 
 	return {
-		now: () => now,
-		monotonic: () => now - startMs,
+		now: () => epoch + now,
+		monotonic: () => now,
 		schedule(ms, fn) {
 			const id = nextId++;
 			timers.set(id, { at: now + Math.max(0, ms), fn });
@@ -41,6 +45,9 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 5, 9)): TestClock {
 			}
 			now = end;
 			await new Promise((resolve) => setImmediate(resolve));
+		},
+		set(epochMs) {
+			epoch = epochMs - now;
 		},
 		get pending() {
 			return timers.size;

@@ -23,12 +23,6 @@ export const SCHEDULE_MS = [
 export const JITTER = 0.2;
 export const MAX_RETRY_AFTER_MS = 24 * HOUR;
 
-/** When a subscription's breaker opens, and how long it waits before each probe. */
-export const BREAKER: BreakerRule = {
-	threshold: 5,
-	waitsMs: [5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE],
-};
-
 /** n8n answers 409 while an execution is still running: ring again soon, but not for ever. */
 export const CONFLICT_EVERY_MS = 2 * SECOND;
 export const CONFLICT_GRACE_MS = 2 * MINUTE;
@@ -68,6 +62,22 @@ export function decide(
 	if (wait === undefined) return { state: 'dead' };
 	const at = now + Math.max(Math.round(wait * (1 + JITTER * fraction)), askedFor);
 	return { state: 'ready', at, scheduled: claim.scheduled + 1, conflictSince };
+}
+
+/**
+ * When a subscription's breaker opens and how it is probed (see BreakerRule). n8n restarts in 10 to 60 s, so the first
+ * slots are short. The last is short enough that an n8n that is back is found within five minutes, the 15 s of a
+ * probe that was under way when it came back included.
+ */
+export const BREAKER: BreakerRule = {
+	threshold: 5,
+	waitsMs: [5 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 4 * MINUTE],
+};
+
+/** What an answer says of its receiver, for the breaker: a 409 comes from one that is up and has its hands full. */
+export function healthOf({ status }: Pick<Answer, 'status'>): Settlement['health'] {
+	if (status !== null && status >= 200 && status < 300) return 'up';
+	return status === 409 ? 'busy' : 'down';
 }
 
 /** The three forms of an HTTP date, which all begin with a day's name, and the ISO form some servers send. */
