@@ -27,7 +27,7 @@ export class CleanlistApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			placeholder: 'clapi_…',
+			placeholder: 'e.g. clapi_x7Kq…',
 			description:
 				'Create one in the Cleanlist portal under Settings → API Keys. It starts with clapi_ and is shown only once.',
 		},

@@ -36,7 +36,7 @@ export class CleanlistRelayApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			placeholder: 'crt_…',
+			placeholder: 'e.g. crt_x7Kq…',
 			description:
 				'A token with the scope "subscribe". The relay shows one, starting with crt_, when it starts for the first time.',
 		},

@@ -5,7 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { describe } from './actions/description';
+import { describe, scopeHints } from './actions/description';
 import { RESOURCES } from './actions/resources';
 import { router } from './actions/router';
 import * as methods from './methods';
@@ -38,6 +38,8 @@ export class Cleanlist implements INodeType {
 				},
 			},
 		],
+		waitingNodeTooltip: 'Cleanlist is enriching the contacts; the node goes on when the results are there',
+		hints: scopeHints(RESOURCES),
 		properties: describe(RESOURCES, 'enrichment'),
 	};
 

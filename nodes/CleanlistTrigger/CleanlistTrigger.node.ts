@@ -53,7 +53,7 @@ export class CleanlistTrigger implements INodeType {
 		properties: [
 			{
 				displayName:
-					'Start enrichments with the Cleanlist node and Result Delivery "Through the Relay", using the same relay credential',
+					"Start enrichments with the Cleanlist node and Result Delivery 'Through the Relay', using the same relay credential",
 				name: 'notice',
 				type: 'notice',
 				default: '',

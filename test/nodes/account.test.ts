@@ -111,13 +111,13 @@ describe('Account', () => {
 
 		it.each([0, 366, 1.5, 'week'])('of %s days is refused', async (days) => {
 			const { error } = await run('getUsage', { days: `={{ ${JSON.stringify(days)} }}`, groupBy: 'tool' });
-			expect(error.message).toContain('"Days"');
+			expect(error.message).toContain("'Days'");
 			expect(error.message).toContain('1 to 365');
 		});
 
 		it('by something else is refused by the API, naming the parameter', async () => {
 			const { error } = await run('getUsage', { days: 7, groupBy: '={{ "planet" }}' });
-			expect(error.message).toContain('"Group By"');
+			expect(error.message).toContain("'Group By'");
 		});
 	});
 

@@ -57,6 +57,46 @@ describe('the Cleanlist node', () => {
 		expect(new Set(offered.map(({ action }) => action)).size).toBe(offered.length);
 	});
 
+	it('words them as n8n does: what the canvas shows without articles, what the panel shows with the resource', () => {
+		for (const { name: resource, operations: own } of RESOURCES) {
+			for (const { action, description: text } of own) {
+				expect(action).not.toMatch(/\b(a|an|the)\b/i);
+				const object = resource === 'Enrichment' ? /enrich/i : new RegExp(resource, 'i');
+				expect(text).toMatch(object);
+				expect(text).toMatch(/^[A-Z].*[^.]$/);
+			}
+		}
+	});
+
+	it('hints at the scopes of the chosen operation before it runs, and at those only', () => {
+		const conditions = (description.hints ?? []).map(({ displayCondition, message }) => [
+			displayCondition,
+			message,
+		]);
+		expect(conditions).toEqual(
+			operations
+				.filter((operation) => scopesOf(operation).length > 0)
+				.map((operation) => [
+					`={{ $parameter["resource"] === "${operation.resource}" && $parameter["operation"] === "${operation.value}" }}`,
+					expect.stringMatching(
+						new RegExp(`^The API key needs the scopes? ${scopesOf(operation).join(', ')}$`),
+					),
+				]),
+		);
+	});
+
+	it('is a tool for agents, says what it waits for, and keeps to the first version', () => {
+		expect(description).toMatchObject({
+			usableAsTool: true,
+			waitingNodeTooltip: expect.stringMatching(/^[A-Z].*[^.]$/),
+			subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+			version: [1],
+			defaultVersion: 1,
+		});
+		// What a model reads of a tool is the action; see makeDescription() in n8n-workflow.
+		for (const { action } of operations) expect(action.split(' ').length).toBeGreaterThan(1);
+	});
+
 	it('has resources and operations in alphabetical order, with defaults that exist', () => {
 		expect(RESOURCES.map(({ name }) => name)).toEqual(sorted(RESOURCES.map(({ name }) => name)));
 		for (const { operations: own, defaultOperation } of RESOURCES) {
@@ -128,6 +168,40 @@ describe('every parameter', () => {
 		},
 	);
 
+	it('shows an example that begins with e.g., if it shows one', () => {
+		const modes = properties.flatMap((property) => property.modes ?? []);
+		const shown = [...properties, ...modes.filter(({ type }) => type !== 'list')];
+		for (const { placeholder, type } of shown) {
+			if (placeholder === undefined) continue;
+			expect(placeholder).toMatch(/ollection$/.test(type) ? /^Add / : /^e\.g\. /);
+		}
+	});
+
+	it('that is optional stands in the order of the alphabet', () => {
+		for (const { type, options } of properties) {
+			if (type !== 'collection') continue;
+			const names = (options as INodeProperties[]).map(({ displayName }) => displayName);
+			expect(names).toEqual(sorted(names));
+		}
+	});
+
+	it('that is secret can not be read off the screen', () => {
+		for (const credential of [new CleanlistApi(), new CleanlistRelayApi()]) {
+			const secret = credential.properties.find(({ name }) => ['apiKey', 'token'].includes(name))!;
+			expect(secret.typeOptions?.password).toBe(true);
+		}
+	});
+
+	it('that picks a lead list offers the list first, then its ID, then its URL', () => {
+		const locators = properties.filter(({ type }) => type === 'resourceLocator');
+		expect(locators.length).toBeGreaterThan(10);
+		for (const { modes, default: chosen } of locators) {
+			expect(modes!.map(({ name }) => name)).toEqual(['list', 'id', 'url']);
+			expect(modes![0]!.typeOptions).toMatchObject({ searchable: true });
+			expect(chosen).toEqual({ mode: 'list', value: '' });
+		}
+	});
+
 	it('that offers choices has its default among them, and them in order', () => {
 		for (const property of properties.filter(({ type }) => type === 'options')) {
 			const names = choices(property).map(({ name }) => name);
@@ -148,6 +222,12 @@ describe.each([
 		expect(manifest.n8n.nodes).toContain(`dist/nodes/${name}/${name}.node.js`);
 		expect(codex.node).toBe(`${manifest.name}.${type}`);
 		expect(version).toEqual([1]);
+	});
+
+	it('is found by what people call it, in the category of AI tools if it is one', () => {
+		expect(codex.alias).toEqual(expect.arrayContaining(['enrichment', 'email finder', 'leads']));
+		expect(codex.categories).toEqual(expect.arrayContaining(['Sales', 'Marketing']));
+		if (name === 'Cleanlist') expect(codex).toMatchObject({ subcategories: { AI: ['Tools'] } });
 	});
 
 	it('has its icons, light and dark', () => {
@@ -178,6 +258,24 @@ describe.each([
 		}
 	});
 });
+
+describe.each([new CleanlistApi(), new CleanlistRelayApi()])(
+	'the credential $displayName',
+	({ icon, name }) => {
+		it('has its icons, light and dark, drawn for this package', () => {
+			const files = Object.values(icon as { light: string; dark: string });
+			expect(files.map((file) => /\.(light|dark)\.svg$/.exec(file)?.[1])).toEqual(['light', 'dark']);
+			for (const file of files) {
+				expect(readFileSync(join(root, 'credentials', file.replace('file:', '')), 'utf8')).toContain('<svg');
+			}
+		});
+
+		it('is named in package.json', () => {
+			const file = `dist/credentials/${name[0]!.toUpperCase()}${name.slice(1)}.credentials.js`;
+			expect(manifest.n8n.credentials).toContain(file);
+		});
+	},
+);
 
 describe('the schemas that the editor previews outputs with', () => {
 	const schemaFolder = join(nodesFolder, 'Cleanlist/__schema__/v1.0.0');

@@ -218,7 +218,7 @@ describe('Enrichment → Enrich and Wait', () => {
 				const { error } = await bench.run(enrich({ waitUpTo: `={{ ${JSON.stringify(waitUpTo)} }}` }), {
 					items: people(2),
 				});
-				expect(error.message).toMatch(/"Wait Up To" is .* minutes/);
+				expect(error.message).toMatch(/'Wait Up To' is .* minutes/);
 				const { json } = await bench.run(enrich({ waitUpTo: `={{ ${JSON.stringify(waitUpTo)} }}` }), {
 					items: people(2),
 					onError: 'continueRegularOutput',

@@ -138,7 +138,7 @@ describe('Enrichment → Enrich List', () => {
 			'There is no enrichment type "none"',
 		],
 		['with a made-up quote', null, { options: { quoteId: 'qte_x' } }, {}, 'quote'],
-		['with a negative cap', null, { options: { mostCredits: -1 } }, {}, '"Most Credits to Spend" is -1'],
+		['with a negative cap', null, { options: { mostCredits: -1 } }, {}, "'Most Credits to Spend' is -1"],
 		['of another', null, {}, { api: 'poor' }, 'The lead list was not found'],
 	])(
 		'does not enrich a list %s',

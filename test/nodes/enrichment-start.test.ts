@@ -140,7 +140,7 @@ describe('Enrichment → Start', () => {
 		);
 		expect(continued.items.map((item) => item.pairedItem)).toEqual([0, 1, 2].map((item) => ({ item })));
 		const stopped = await run(start({ options: { contactsPerRequest: size } }), { items: people(3) });
-		expect(stopped.error.message).toMatch(/"Contacts per Request" is .*, and Cleanlist takes 1 to 250/);
+		expect(stopped.error.message).toMatch(/'Contacts per Request' is .*, and Cleanlist takes 1 to 250/);
 		expect(stopped.error.description).toContain('whole number from 1 to 250');
 		expect(api.seen).toEqual([]);
 	});
@@ -216,7 +216,7 @@ describe('Enrichment → Start', () => {
 			async (url) => {
 				const { error } = await run(start({ delivery: 'webhook', webhookUrl: `={{ '${url}' }}` }));
 				expect(error.message).toContain('is not a URL');
-				expect(error.description).toContain('"Webhook URL"');
+				expect(error.description).toContain("'Webhook URL'");
 				expect(api.seen).toEqual([]);
 			},
 		);
@@ -292,7 +292,7 @@ describe('Enrichment → Start', () => {
 			const { error } = await run(start(JSON_MODE), {
 				items: [{ contacts: contactOf(0) }, { contacts: '{"first_name": ' }],
 			});
-			expect(error.message).toMatch(/The JSON in "Contacts \(JSON\)" can not be used: it is not valid JSON/);
+			expect(error.message).toMatch(/The JSON in 'Contacts \(JSON\)' can not be used: it is not valid JSON/);
 			expect(error.context.itemIndex).toBe(1);
 			expect(api.seen).toEqual([]);
 		});
@@ -507,7 +507,7 @@ describe('Enrichment → Start', () => {
 	it('finds the item of the contact that the API complains about', async () => {
 		api.answer = json(422, { detail: [{ type: 'v', loc: ['body', 'contacts', 1], msg: 'Bad contact' }] });
 		const { error } = await run(start(), { items: [{}, person(1), person(2)] });
-		expect(error.message).toBe('Cleanlist did not accept "Contacts": Bad contact');
+		expect(error.message).toBe("Cleanlist did not accept 'Contacts': Bad contact");
 		expect(error.context.itemIndex).toBe(2);
 	});
 

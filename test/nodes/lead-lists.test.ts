@@ -117,7 +117,7 @@ describe('lead lists', () => {
 		expect(error).toMatchObject({ name: 'NodeOperationError', context: { itemIndex: 0 } });
 		expect(error.message).toContain(message);
 		expect(error.description).toContain(advice);
-		expect(error.description).toContain('"Name"');
+		expect(error.description).toContain("'Name'");
 		expect((await bench.run(getAll())).json).toEqual([]);
 	});
 
@@ -130,7 +130,7 @@ describe('lead lists', () => {
 			expect.objectContaining({ name: 'One' }),
 			{
 				error: expect.stringContaining('201 characters'),
-				message: expect.stringContaining('"Name"'),
+				message: expect.stringContaining("'Name'"),
 				details: { parameter: 'Name' },
 			},
 			expect.objectContaining({ name: 'Three' }),
@@ -166,7 +166,7 @@ describe('lead lists', () => {
 	it('say when none was chosen', async () => {
 		const { error } = await bench.run(onList('get', locator('id', '={{ $json.nothing }}')));
 		expect(error.message).toBe('No lead list is chosen');
-		expect(error.description).toContain('"Lead List"');
+		expect(error.description).toContain("'Lead List'");
 	});
 
 	it('are renamed, described and cleared, and keep what is not mentioned', async () => {
@@ -191,9 +191,7 @@ describe('lead lists', () => {
 
 	it('are deleted', async () => {
 		const id = await make('Berlin');
-		expect((await bench.run(onList('delete', locator('id', id)))).json).toEqual([
-			{ list_id: id, deleted: true },
-		]);
+		expect((await bench.run(onList('delete', locator('id', id)))).json).toEqual([{ deleted: true }]);
 		const again = await bench.run(onList('delete', locator('id', id)));
 		expect(again.error).toMatchObject({ message: 'The lead list was not found', httpCode: '404' });
 	});

@@ -118,7 +118,7 @@ describe('what the API refuses', () => {
 			const error = await refused('api', parameters);
 			expect(error).toMatchObject({ httpCode: '404', message: 'The lead list was not found' });
 			expect(error.description).toContain(unknown);
-			expect(error.description).toContain('"Lead List"');
+			expect(error.description).toContain("'Lead List'");
 		}
 	});
 
@@ -127,7 +127,7 @@ describe('what the API refuses', () => {
 			{ name: 'In a folder' },
 		]);
 		expect(error).toMatchObject({ httpCode: '404', message: 'The folder was not found' });
-		expect(error.description).toContain('"Folder ID"');
+		expect(error.description).toContain("'Folder ID'");
 	});
 
 	it('changes to the protected list', async () => {
@@ -158,7 +158,7 @@ describe('what the API refuses', () => {
 		expect(new Set(json.map(({ task_id }) => task_id)).size).toBe(251);
 		const { error } = await bench.run(start({ options: { contactsPerRequest: 251 } }), { items });
 		expect(error.message).toBe(
-			'"Contacts per Request" is 251, and Cleanlist takes 1 to 250 contacts in a request',
+			"'Contacts per Request' is 251, and Cleanlist takes 1 to 250 contacts in a request",
 		);
 	});
 

@@ -56,12 +56,12 @@ describe('Smart Agent', () => {
 		expect(items.map((item) => item.pairedItem)).toEqual([{ item: 0 }, { item: 1 }]);
 
 		const runId = '={{ $json.smart_agent_task_id }}';
-		const early = await get({ runId, output: 'leads' }, { items: json });
+		const early = await get({ runId, returnAs: 'leads' }, { items: json });
 		expect(early.items).toEqual([]);
 		await bench.clock.advance(10_000);
-		const done = await get({ runId, output: 'run' }, { items: json });
+		const done = await get({ runId, returnAs: 'run' }, { items: json });
 		expect(done.json[0]).toMatchObject({ status: 'completed', total: 4, results: expect.any(Array) });
-		const leads = await get({ runId, output: 'leads' }, { items: json });
+		const leads = await get({ runId, returnAs: 'leads' }, { items: json });
 		expect(leads.json).toHaveLength(8);
 		expect(leads.json[0]).toMatchObject({
 			lead_id: expect.any(String),
@@ -101,10 +101,10 @@ describe('Smart Agent', () => {
 		['without a column', { columnName: '={{ $json.nothing }}' }, 'The name of the column is empty'],
 		['into a column that every list has', { columnName: 'Email' }, 'Email'],
 		['on an unknown list', { leadList: byId('nope') }, 'The lead list was not found'],
-		['on 0 leads', { maxRows: 0 }, '"Most Leads" is 0'],
-		['on 10,001 leads', { maxRows: 10_001 }, '"Most Leads" is 10001'],
+		['on 0 leads', { maxRows: 0 }, "'Most Leads' is 0"],
+		['on 10,001 leads', { maxRows: 10_001 }, "'Most Leads' is 10001"],
 		['of an unknown kind', { agentType: '={{ "poet" }}' }, 'poet'],
-		['with a negative cap', { options: { mostCredits: -1 } }, '"Most Credits to Spend" is -1'],
+		['with a negative cap', { options: { mostCredits: -1 } }, "'Most Credits to Spend' is -1"],
 		['with both a quote and a cap', { options: { mostCredits: 1, quoteId: 'q' } }, 'do not go together'],
 		['with a made-up quote', { options: { quoteId: 'qte_x' } }, 'quote'],
 	])('does not run %s', async (_, parameters, message) => {

@@ -1,4 +1,4 @@
-import { updateDisplayOptions, type INodeProperties } from 'n8n-workflow';
+import { updateDisplayOptions, type INodeProperties, type NodeHint } from 'n8n-workflow';
 import { scopesOf, type Operation, type Resource } from './operation';
 
 /** The node's parameters: which resource, which operation, and that operation's own fields. */
@@ -14,6 +14,23 @@ export function describe(resources: Resource[], defaultResource: string): INodeP
 		},
 		...resources.flatMap(describeResource),
 	];
+}
+
+/** Says in the panel of the node, before it has run, which scopes the chosen operation needs. */
+export function scopeHints(resources: Resource[]): NodeHint[] {
+	return resources.flatMap(({ value: resource, operations }) =>
+		operations.flatMap((operation) => {
+			const scopes = scopesOf(operation);
+			if (scopes.length === 0) return [];
+			return {
+				message: `The API key needs the ${scopes.length === 1 ? 'scope' : 'scopes'} ${scopes.join(', ')}`,
+				type: 'info',
+				location: 'inputPane',
+				whenToDisplay: 'beforeExecution',
+				displayCondition: `={{ $parameter["resource"] === "${resource}" && $parameter["operation"] === "${operation.value}" }}`,
+			};
+		}),
+	);
 }
 
 function describeResource({ value: resource, defaultOperation, operations }: Resource): INodeProperties[] {

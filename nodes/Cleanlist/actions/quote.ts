@@ -50,13 +50,13 @@ export async function usableQuote(
 		parameterError(context.getNode(), MOST, itemIndex, message, description);
 	if (most !== undefined && (!Number.isFinite(most) || most < 0)) {
 		throw refuse(
-			`"${MOST}" is ${String(most)}, and it must be a number from 0`,
-			`Correct the option "${MOST}", or remove it.`,
+			`'${MOST}' is ${String(most)}, and it must be a number from 0`,
+			`Correct the option '${MOST}', or remove it.`,
 		);
 	}
 	if (given !== '' && most !== undefined) {
 		throw refuse(
-			`"${MOST}" and "Quote ID" do not go together`,
+			`'${MOST}' and 'Quote ID' do not go together`,
 			'The quote is for a certain cost already, which can not be looked up. Remove one of the two options.',
 		);
 	}
@@ -65,7 +65,7 @@ export async function usableQuote(
 	if (most !== undefined && (typeof cost !== 'number' || cost > most)) {
 		throw refuse(
 			`The run may cost ${cost ?? 'an unknown number of'} credits, and ${most} may be spent`,
-			`Nothing was started. ${cheaper}, or raise the option "${MOST}".`,
+			`Nothing was started. ${cheaper}, or raise the option '${MOST}'.`,
 		);
 	}
 	return quote_id ?? '';

@@ -42,6 +42,6 @@ export function readEnrichmentType(
 		'Enrichment Type',
 		itemIndex,
 		`There is no enrichment type "${String(value)}"`,
-		`Choose one in the parameter "Enrichment Type"; an expression must give one of ${types.join(', ')}.`,
+		`Choose one in the parameter 'Enrichment Type'; an expression must give one of ${types.join(', ')}.`,
 	);
 }

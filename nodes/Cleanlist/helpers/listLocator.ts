@@ -74,7 +74,7 @@ export function chosenList(
 			'Lead List',
 			itemIndex,
 			'No lead list is chosen',
-			'Choose one in the parameter "Lead List"; if it is an expression, it gave nothing for this item.',
+			"Choose one in the parameter 'Lead List'; if it is an expression, it gave nothing for this item.",
 		);
 	}
 	return {

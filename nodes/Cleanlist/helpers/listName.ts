@@ -15,7 +15,7 @@ export function checkedListName(node: INode, value: unknown, itemIndex: number):
 			'Name',
 			itemIndex,
 			'The name of the lead list is empty',
-			'Enter 1 to 200 characters in the parameter "Name"; if it is an expression, it gave no text for this item.',
+			"Enter 1 to 200 characters in the parameter 'Name'; if it is an expression, it gave no text for this item.",
 		);
 	}
 	if (length > NAME_MAX) {
@@ -24,7 +24,7 @@ export function checkedListName(node: INode, value: unknown, itemIndex: number):
 			'Name',
 			itemIndex,
 			`The name of the lead list has ${length} characters, and ${NAME_MAX} are allowed`,
-			'Shorten the parameter "Name".',
+			"Shorten the parameter 'Name'.",
 		);
 	}
 	return name;

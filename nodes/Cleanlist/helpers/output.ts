@@ -49,7 +49,7 @@ export function readOutput(context: IExecuteFunctions, itemIndex: number): Outpu
 		'Fields',
 		itemIndex,
 		'No fields are chosen',
-		'Choose at least one in the parameter "Fields", or set "Output" to "Simplified".',
+		"Choose at least one in the parameter 'Fields', or set 'Output' to 'Simplified'.",
 	);
 }
 

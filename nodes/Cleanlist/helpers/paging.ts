@@ -31,6 +31,6 @@ export function wantedRows(context: IExecuteFunctions, itemIndex: number): numbe
 		'Limit',
 		itemIndex,
 		`The limit is ${limit}, and it must be a whole number from 1`,
-		'Correct the parameter "Limit", or switch on "Return All".',
+		"Correct the parameter 'Limit', or switch on 'Return All'.",
 	);
 }

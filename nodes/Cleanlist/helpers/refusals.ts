@@ -123,7 +123,7 @@ function notFound({ body, facts: { subject } }: Refusal): Words {
 		description: sentences(
 			named(subject),
 			quoted(body.problem),
-			`It does not exist, was deleted, or belongs to somebody else. Check the parameter "${subject.parameter}".`,
+			`It does not exist, was deleted, or belongs to somebody else. Check the parameter '${subject.parameter}'.`,
 		),
 		parameter: subject.parameter,
 	};
@@ -153,7 +153,7 @@ function outage({ status, body }: Refusal): Words {
 		description: sentences(
 			quoted(body.problem),
 			body.fix,
-			'This is a problem on the side of Cleanlist; try again later.',
+			'The cause is on the side of Cleanlist; try again later.',
 		),
 	};
 }
@@ -173,7 +173,7 @@ function invalid({ status, body, facts }: Refusal): Words {
 	const others = body.issues.length - 1;
 	return {
 		message: parameter
-			? `Cleanlist did not accept "${parameter}": ${issue.message}`
+			? `Cleanlist did not accept '${parameter}': ${issue.message}`
 			: `Cleanlist did not accept the request: ${issue.message}`,
 		description: sentences(
 			inContacts && `It is about contact ${position + 1} of the request.`,

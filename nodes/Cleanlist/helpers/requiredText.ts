@@ -15,6 +15,6 @@ export function requiredText(
 		title,
 		itemIndex,
 		`${what} is empty`,
-		`Enter it in the parameter "${title}"; if it is an expression, it gave nothing for this item.`,
+		`Enter it in the parameter '${title}'; if it is an expression, it gave nothing for this item.`,
 	);
 }

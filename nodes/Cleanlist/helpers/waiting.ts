@@ -50,8 +50,8 @@ export function readWait(context: IExecuteFunctions): number {
 			context.getNode(),
 			'Wait Up To',
 			0,
-			`"Wait Up To" is ${minutes} minutes, and it must be more than 0 and at most ${LONGEST_MINUTES}`,
-			'Correct the parameter "Wait Up To". To wait not at all, start the enrichment without waiting and get the result later.',
+			`'Wait Up To' is ${minutes} minutes, and it must be more than 0 and at most ${LONGEST_MINUTES}`,
+			"Correct the parameter 'Wait Up To'. To wait not at all, start the enrichment without waiting and get the result later.",
 		);
 	}
 	return minutes * 60_000;

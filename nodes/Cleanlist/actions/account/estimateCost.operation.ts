@@ -12,9 +12,9 @@ import { fields, SUBJECTS, TYPED_TOOLS, type Tool } from './estimateCost.fields'
 export const estimateCost: ItemOperation = {
 	value: 'estimateCost',
 	name: 'Estimate Cost',
-	action: 'Estimate the cost of an operation',
+	action: 'Estimate cost in credits of operation',
 	description:
-		'Get the most that an operation would cost, whether the credits suffice, and a quote that holds for minutes',
+		'Estimate what an operation would cost the account at most, whether its credits suffice, and get a quote that holds for minutes',
 	scope: 'credits:read',
 	endpoints: ['POST /api/v2/credits/estimate'],
 	cost: 'Free',
@@ -69,7 +69,7 @@ function dataPoints(context: IExecuteFunctions, itemIndex: number, tool: Tool): 
 		'Data Points',
 		itemIndex,
 		'No data point is chosen',
-		'Choose at least one in the parameter "Data Points".',
+		"Choose at least one in the parameter 'Data Points'.",
 	);
 }
 
@@ -80,8 +80,8 @@ function rowCount(context: IExecuteFunctions, itemIndex: number): number {
 		context.getNode(),
 		'Number of People',
 		itemIndex,
-		`"Number of People" is ${String(count)}, and it must be a whole number from 1`,
-		'Correct the parameter "Number of People".',
+		`'Number of People' is ${String(count)}, and it must be a whole number from 1`,
+		"Correct the parameter 'Number of People'.",
 	);
 }
 

@@ -6,8 +6,8 @@ import type { ItemOperation } from '../operation';
 export const get: ItemOperation = {
 	value: 'get',
 	name: 'Get',
-	action: 'Get the account of the API key',
-	description: 'Get who the API key belongs to, with its scopes and what the plan includes',
+	action: 'Get account of API key',
+	description: 'Retrieve the account that the API key belongs to, with its scopes and what the plan includes',
 	scope: null,
 	endpoints: ['GET /api/v2/whoami'],
 	cost: 'Free',

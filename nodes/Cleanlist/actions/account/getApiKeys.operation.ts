@@ -6,9 +6,9 @@ import type { ItemOperation } from '../operation';
 export const getApiKeys: ItemOperation = {
 	value: 'getApiKeys',
 	name: 'Get API Keys',
-	action: 'Get the API keys',
+	action: 'Get API keys',
 	description:
-		'Get the API keys of the organization, without the secrets: their last four characters, scopes and last use',
+		'Retrieve the API keys of the account, without the secrets: their last four characters, scopes and last use',
 	scope: 'admin:api_keys',
 	endpoints: ['GET /api/v2/api-keys'],
 	cost: 'Free',

@@ -6,8 +6,8 @@ import type { ItemOperation } from '../operation';
 export const getCreditBalance: ItemOperation = {
 	value: 'getCreditBalance',
 	name: 'Get Credit Balance',
-	action: 'Get the credit balance',
-	description: 'Get how many credits the organization has left',
+	action: 'Get credit balance',
+	description: 'Retrieve how many credits the account has left',
 	scope: 'credits:read',
 	endpoints: ['GET /api/v2/credits/balance'],
 	cost: 'Free',

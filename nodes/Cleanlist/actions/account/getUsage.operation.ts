@@ -9,8 +9,9 @@ const MOST_DAYS = 365;
 export const getUsage: ItemOperation = {
 	value: 'getUsage',
 	name: 'Get Usage',
-	action: 'Get a usage report',
-	description: 'Get how often the API was called in the last days, and how often it failed',
+	action: 'Get usage report',
+	description:
+		'Retrieve how often the API was called for the account in the last days, and how often it went wrong',
 	scope: 'admin:api_keys',
 	endpoints: ['GET /api/v2/usage'],
 	cost: 'Free',
@@ -44,8 +45,8 @@ export const getUsage: ItemOperation = {
 				this.getNode(),
 				'Days',
 				itemIndex,
-				`"Days" is ${String(days)}, and it must be a whole number from 1 to ${MOST_DAYS}`,
-				'Correct the parameter "Days".',
+				`'Days' is ${String(days)}, and it must be a whole number from 1 to ${MOST_DAYS}`,
+				"Correct the parameter 'Days'.",
 			);
 		}
 		return await request(this, CLEANLIST, {

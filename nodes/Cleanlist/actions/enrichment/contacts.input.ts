@@ -19,8 +19,8 @@ export function readContactOptions(context: IExecuteFunctions): ContactOptions {
 			context.getNode(),
 			'Contacts per Request',
 			0,
-			`"Contacts per Request" is ${contactsPerRequest}, and Cleanlist takes 1 to ${MAX_CONTACTS} contacts in a request`,
-			`Set the option "Contacts per Request" to a whole number from 1 to ${MAX_CONTACTS}. However many contacts there are, they are sent in as many requests as it takes.`,
+			`'Contacts per Request' is ${contactsPerRequest}, and Cleanlist takes 1 to ${MAX_CONTACTS} contacts in a request`,
+			`Set the option 'Contacts per Request' to a whole number from 1 to ${MAX_CONTACTS}. However many contacts there are, they are sent in as many requests as it takes.`,
 		);
 	}
 	return { contactsPerRequest, ...readSendingOptions(context) };
@@ -43,7 +43,7 @@ export function readContacts(context: IExecuteFunctions, itemIndex: number): Con
 		context.getNode(),
 		'Contacts (JSON)',
 		itemIndex,
-		`The JSON in "Contacts (JSON)" can not be used: ${parsed.problem}`,
+		`The JSON in 'Contacts (JSON)' can not be used: ${parsed.problem}`,
 		'Give a contact object such as {"linkedin_url": "…"}, or an array of them. In an expression, hand over the object itself, for example {{ $json.contacts }}.',
 	);
 }
@@ -64,6 +64,6 @@ export function readWebhookUrl(context: IExecuteFunctions, itemIndex: number): s
 		'Webhook URL',
 		itemIndex,
 		`The webhook URL "${url}" is not a URL`,
-		'Enter a whole address that begins with https:// in the parameter "Webhook URL".',
+		"Enter a whole address that begins with https:// in the parameter 'Webhook URL'.",
 	);
 }

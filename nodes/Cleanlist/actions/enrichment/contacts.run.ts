@@ -94,7 +94,7 @@ export class ContactsRun extends Places {
 				'Contacts',
 				itemIndex,
 				'The contact of this item can not be sent',
-				`${reason} Nothing of this item was sent. Complete it, or set the option "When a Contact Can't Be Sent" to "Report on Its Item".`,
+				`${reason} Nothing of this item was sent. Complete it, or set the option 'When an Item Is Incomplete' to 'Report on Its Item'.`,
 			);
 		}
 		return contacts.map(entry).filter((each, index) => {

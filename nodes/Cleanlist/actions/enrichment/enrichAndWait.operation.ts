@@ -8,9 +8,9 @@ import { enrichAndWaitRun } from './enrichAndWait.run';
 export const enrichAndWait: BatchOperation = {
 	value: 'enrichAndWait',
 	name: 'Enrich and Wait',
-	action: 'Enrich contacts and wait for the results',
+	action: 'Enrich contacts and wait for results',
 	description:
-		'Find e-mail addresses and phone numbers of people, by LinkedIn URL or by name and company, and wait for the results',
+		'Find e-mail addresses and phone numbers of many contacts in one enrichment, by LinkedIn URL or by name and company, and wait for the results',
 	scope: 'enrich:write',
 	furtherScopes: ['enrich:read'],
 	endpoints: ['POST /api/v1/public/enrich/bulk', 'GET /api/v1/public/enrich/status'],

@@ -6,7 +6,7 @@ import { duplicatesOption, unsendableOption } from './sending.options';
 export const enrichCompany: BatchOperation = {
 	value: 'enrichCompany',
 	name: 'Enrich Company',
-	action: 'Enrich company, by domain or name',
+	action: 'Enrich company by domain or name',
 	description:
 		'Find out about a company, one enrichment for each item: industry, size, revenue, funding, headquarters, technologies',
 	scope: 'enrich:write',

@@ -5,7 +5,7 @@ import { enrichPersonRun } from './enrichPerson.run';
 export const enrichPerson: BatchOperation = {
 	value: 'enrichPerson',
 	name: 'Enrich Person',
-	action: 'Enrich person, by e-mail address, LinkedIn URL, or name and company',
+	action: 'Enrich person by email, LinkedIn URL, or name and company',
 	description:
 		'Find the e-mail address and phone number of a person, one enrichment for each item, and put them on a lead list',
 	scope: 'enrich:write',

@@ -17,7 +17,7 @@ export const duplicatesOption = (sameness: string): INodeProperties => ({
 
 /** @param what what is needed */
 export const unsendableOption = (what: string): INodeProperties => ({
-	displayName: "When a Contact Can't Be Sent",
+	displayName: 'When an Item Is Incomplete',
 	name: 'whenNotSendable',
 	type: 'options',
 	default: 'report',

@@ -5,8 +5,9 @@ import { startRun } from './start.run';
 export const start: BatchOperation = {
 	value: 'start',
 	name: 'Start',
-	action: 'Start enriching contacts',
-	description: 'Send contacts to be enriched; the results are ready minutes later',
+	action: 'Start enrichment of contacts',
+	description:
+		'Send contacts to be enriched, and go on; the results of the enrichment are ready minutes later',
 	scope: 'enrich:write',
 	endpoints: ['POST /api/v1/public/enrich/bulk'],
 	cost: '1 for each e-mail address found, 10 for each phone number found',

@@ -94,6 +94,6 @@ function refused(context: IExecuteFunctions, itemIndex: number, { reason, parame
 		parameter,
 		itemIndex,
 		'What this item asks for can not be sent',
-		`${reason} Nothing of this item was sent. Complete it, or set the option "When a Contact Can't Be Sent" to "Report on Its Item".`,
+		`${reason} Nothing of this item was sent. Complete it, or set the option 'When an Item Is Incomplete' to 'Report on Its Item'.`,
 	);
 }

@@ -12,8 +12,8 @@ import type { BatchOperation } from '../operation';
 export const getCsv: BatchOperation = {
 	value: 'getCsv',
 	name: 'Get CSV',
-	action: 'Export a lead list as a CSV file',
-	description: 'Get the leads of a lead list as a CSV file',
+	action: 'Export lead list as CSV file',
+	description: 'Export the leads of a lead list as a CSV file',
 	scope: 'export:read',
 	endpoints: ['POST /api/v2/export/csv/signed-url'],
 	cost: 'Free',

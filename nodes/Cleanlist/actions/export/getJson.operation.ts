@@ -11,8 +11,9 @@ const LEADS_PER_PAGE = 500;
 export const getJson: ItemOperation = {
 	value: 'getJson',
 	name: 'Get JSON',
-	action: 'Export a lead list as JSON',
-	description: 'Get the leads of a lead list with the columns of your choice, those of smart agents included',
+	action: 'Export lead list as JSON',
+	description:
+		'Export the leads of a lead list as items, with the columns of your choice, those of smart agents included',
 	scope: 'export:read',
 	endpoints: ['GET /api/v2/export/json'],
 	cost: 'Free',

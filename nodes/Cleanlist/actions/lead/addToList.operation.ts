@@ -20,7 +20,7 @@ const MOST_ENTITIES = 2_000;
 export const addToList: BatchOperation = {
 	value: 'addToList',
 	name: 'Add to List',
-	action: 'Add leads to a lead list',
+	action: 'Add leads to lead list',
 	description:
 		'Put leads of the workspace into a lead list, by their IDs or by the cohort they were found in',
 	scope: 'lists:write',
@@ -95,7 +95,7 @@ async function addCohort(context: IExecuteFunctions, itemIndex: number): Promise
 			'Entity IDs',
 			itemIndex,
 			`There are ${entityIds.length} entity IDs, and Cleanlist takes up to ${MOST_ENTITIES}`,
-			'Leave "Entity IDs" empty to add the whole cohort, or name fewer of it.',
+			"Leave 'Entity IDs' empty to add the whole cohort, or name fewer of it.",
 		);
 	}
 	const response = await add(

@@ -58,7 +58,7 @@ function decoded(context: IExecuteFunctions, itemIndex: number, raw: Buffer, enc
 			'Encoding',
 			itemIndex,
 			`The file is not encoded in ${encoding.toUpperCase()}`,
-			'Choose its encoding in the option "Encoding" (Excel for Windows usually writes Windows-1252), or save it as "CSV UTF-8".',
+			'Choose its encoding in the option \'Encoding\' (Excel for Windows usually writes Windows-1252), or save it as "CSV UTF-8".',
 		);
 	}
 }
@@ -88,7 +88,7 @@ export function columnMapping(
 			'Columns',
 			itemIndex,
 			'None of the columns could be recognised',
-			`${there} Set "Columns" to "Define Below" and say what they are. If this is one long name, choose the right "Delimiter" in the options.`,
+			`${there} Set 'Columns' to 'Define Below' and say what they are. If this is one long name, choose the right 'Delimiter' in the options.`,
 		);
 	}
 	const { values = [] } = context.getNodeParameter('columns', itemIndex, {}) as {
@@ -103,7 +103,7 @@ export function columnMapping(
 				'Columns',
 				itemIndex,
 				`The file has no column "${name}"`,
-				`${there} Correct the name in the parameter "Columns".`,
+				`${there} Correct the name in the parameter 'Columns'.`,
 			);
 		}
 		mapping[field] = name;
@@ -114,6 +114,6 @@ export function columnMapping(
 		'Columns',
 		itemIndex,
 		'No column is chosen',
-		`${there} Add at least one to the parameter "Columns".`,
+		`${there} Add at least one to the parameter 'Columns'.`,
 	);
 }

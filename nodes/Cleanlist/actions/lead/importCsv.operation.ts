@@ -11,8 +11,8 @@ import { columnMapping, readCsvFile } from './importCsv.file';
 export const importCsv: ItemOperation = {
 	value: 'importCsv',
 	name: 'Import CSV',
-	action: 'Import leads from a CSV file',
-	description: 'Put the people of a CSV file into a lead list, and have them enriched on request',
+	action: 'Import leads from CSV file',
+	description: 'Put the people of a CSV file into a lead list as leads, and have them enriched on request',
 	scope: 'lists:write',
 	furtherScopes: ['enrich:write'],
 	endpoints: ['POST /api/v2/lead-lists/{list_id}/csv-import'],

@@ -99,7 +99,7 @@ function readWish(context: IExecuteFunctions, itemIndex: number): Wish {
 		'Lead IDs',
 		itemIndex,
 		'There is no lead ID',
-		'Enter at least one in the parameter "Lead IDs"; if it is an expression, it gave none for this item. Lead → Get Many gives them as lead_id.',
+		"Enter at least one in the parameter 'Lead IDs'; if it is an expression, it gave none for this item. Lead → Get Many gives them as lead_id.",
 	);
 }
 

@@ -12,7 +12,7 @@ const LEADS_PER_REQUEST = 100;
 export const removeFromList: BatchOperation = {
 	value: 'removeFromList',
 	name: 'Remove From List',
-	action: 'Remove leads from a lead list',
+	action: 'Remove leads from lead list',
 	description: 'Take leads out of a lead list; they stay in the workspace and in other lists',
 	scope: 'lists:write',
 	endpoints: ['DELETE /api/v2/lead-lists/{list_id}/leads'],

@@ -9,8 +9,8 @@ import { descriptionField, folderField, LIST_PARAMETERS } from './fields';
 export const create: ItemOperation = {
 	value: 'create',
 	name: 'Create',
-	action: 'Create a lead list',
-	description: 'Create a lead list, or return the one you already own under that name',
+	action: 'Create lead list',
+	description: 'Create a new lead list, or return the one you already own under that name',
 	scope: 'lists:write',
 	endpoints: ['POST /api/v2/lead-lists'],
 	cost: 'Free',
@@ -71,7 +71,7 @@ export const create: ItemOperation = {
 				'Name',
 				itemIndex,
 				`You have a lead list named "${String(response.name ?? name)}" already`,
-				`Its ID is "${String(response.list_id)}"; nothing was created or changed. Choose another name, or set "When the Name Exists" to "Reuse the List".`,
+				`Its ID is "${String(response.list_id)}"; nothing was created or changed. Choose another name, or set 'When the Name Exists' to 'Reuse the List'.`,
 			);
 		}
 		return withoutEnvelope(response);

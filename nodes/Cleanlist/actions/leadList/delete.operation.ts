@@ -6,19 +6,19 @@ import type { ItemOperation } from '../operation';
 export const deleteList: ItemOperation = {
 	value: 'delete',
 	name: 'Delete',
-	action: 'Delete a lead list',
-	description: 'Delete a lead list for good; the leads in it stay in the workspace',
+	action: 'Delete lead list',
+	description: 'Delete a lead list permanently; the leads in it stay in the workspace',
 	scope: 'lists:write',
 	endpoints: ['DELETE /api/v2/lead-lists/{list_id}'],
 	cost: 'Free',
 	fields: [leadListField],
 	async execute(itemIndex) {
-		const { id, path, subject } = chosenList(this, itemIndex);
+		const { path, subject } = chosenList(this, itemIndex);
 		await request(this, CLEANLIST, {
 			method: 'DELETE',
 			path: V2 + path,
 			facts: { itemIndex, scope: 'lists:write', subject },
 		});
-		return { list_id: id, deleted: true };
+		return { deleted: true };
 	},
 };

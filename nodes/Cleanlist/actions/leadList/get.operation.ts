@@ -7,8 +7,8 @@ import type { ItemOperation } from '../operation';
 export const get: ItemOperation = {
 	value: 'get',
 	name: 'Get',
-	action: 'Get a lead list',
-	description: 'Get the details of a lead list, such as how many leads it holds',
+	action: 'Get lead list',
+	description: 'Retrieve a lead list with its details, such as how many leads it holds',
 	scope: 'lists:read',
 	endpoints: ['GET /api/v2/lead-lists/{list_id}'],
 	cost: 'Free',

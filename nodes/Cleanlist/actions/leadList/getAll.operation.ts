@@ -11,7 +11,7 @@ export const getAll: ItemOperation = {
 	value: 'getAll',
 	name: 'Get Many',
 	action: 'Get many lead lists',
-	description: 'Get many lead lists: your own, and those shared with you',
+	description: 'Retrieve lead lists: your own, and those shared with you',
 	scope: 'lists:read',
 	endpoints: ['GET /api/v2/lead-lists'],
 	cost: 'Free',

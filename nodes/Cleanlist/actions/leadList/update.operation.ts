@@ -11,7 +11,7 @@ import { descriptionField, folderField, LIST_PARAMETERS } from './fields';
 export const update: ItemOperation = {
 	value: 'update',
 	name: 'Update',
-	action: 'Update a lead list',
+	action: 'Update lead list',
 	description: 'Rename, describe or move a lead list that you own',
 	scope: 'lists:write',
 	endpoints: ['PATCH /api/v2/lead-lists/{list_id}'],
@@ -58,7 +58,7 @@ export const update: ItemOperation = {
 				'Update Fields',
 				itemIndex,
 				'There is nothing to change',
-				`Add a name, a description or a folder in the parameter "Update Fields", or remove the step: the list ${id} is as it was.`,
+				`Add a name, a description or a folder in the parameter 'Update Fields', or remove the step: the list ${id} is as it was.`,
 			);
 		}
 		const response = await request(this, CLEANLIST, {

@@ -8,8 +8,8 @@ import type { ItemOperation } from '../operation';
 export const get: ItemOperation = {
 	value: 'get',
 	name: 'Get',
-	action: 'Get a smart agent run',
-	description: 'Get how far a run is, and what the agent wrote for each lead',
+	action: 'Get smart agent run',
+	description: 'Retrieve a run of a smart agent: how far it is, and what was written for each lead',
 	scope: 'smart_agents:read',
 	endpoints: ['GET /api/v2/smart-agents/{smart_agent_task_id}'],
 	cost: 'Free',
@@ -23,8 +23,8 @@ export const get: ItemOperation = {
 			description: 'The smart_agent_task_id that Smart Agent → Run gave',
 		},
 		{
-			displayName: 'Output',
-			name: 'output',
+			displayName: 'Return',
+			name: 'returnAs',
 			type: 'options',
 			default: 'run',
 			description: 'What the items are',
@@ -50,7 +50,7 @@ export const get: ItemOperation = {
 				subject: { noun: 'smart agent run', id, parameter },
 			},
 		});
-		if (this.getNodeParameter('output', itemIndex, 'run') !== 'leads') return withoutEnvelope(response);
+		if (this.getNodeParameter('returnAs', itemIndex, 'run') !== 'leads') return withoutEnvelope(response);
 		const { status, results } = response;
 		return ((results ?? []) as IDataObject[]).map((result) => ({
 			...result,

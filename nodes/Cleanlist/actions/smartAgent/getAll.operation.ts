@@ -12,7 +12,7 @@ export const getAll: ItemOperation = {
 	value: 'getAll',
 	name: 'Get Many',
 	action: 'Get many smart agent runs',
-	description: 'Get the latest runs of smart agents, up to 100',
+	description: 'Retrieve the latest runs of smart agents, up to 100',
 	scope: 'smart_agents:read',
 	endpoints: ['GET /api/v2/smart-agents'],
 	cost: 'Free',
@@ -48,7 +48,7 @@ export const getAll: ItemOperation = {
 				'Limit',
 				itemIndex,
 				`The limit is ${String(limit)}, and it must be a whole number from 1 to ${MOST_RUNS}`,
-				'Correct the parameter "Limit". Cleanlist lists the latest 100 runs and no more; choose one lead list to see its older ones.',
+				"Correct the parameter 'Limit'. Cleanlist lists the latest 100 runs and no more; choose one lead list to see its older ones.",
 			);
 		}
 		const { runs } = await request<{ runs?: IDataObject[] }>(this, CLEANLIST, {

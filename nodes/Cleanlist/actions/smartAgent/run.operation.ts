@@ -24,9 +24,9 @@ const PARAMETERS = {
 export const run: ItemOperation = {
 	value: 'run',
 	name: 'Run',
-	action: 'Run a smart agent',
+	action: 'Run smart agent on lead list',
 	description:
-		'Have an AI agent of Cleanlist write something for each lead of a lead list, into a column of the list',
+		'Have a smart agent of Cleanlist write something for each lead of a lead list, into a column of the list',
 	scope: 'smart_agents:write',
 	furtherScopes: ['credits:read'],
 	endpoints: ['POST /api/v2/credits/estimate', 'POST /api/v2/smart-agents/run'],
@@ -38,7 +38,7 @@ export const run: ItemOperation = {
 		const quoteId = await usableQuote(this, itemIndex, {
 			terms: { tool: 'run_smart_agent', list_id: id, agent_type: work.agent_type, extra: extraOf(work) },
 			facts: { itemIndex, parameters: PARAMETERS, subject },
-			cheaper: 'Lower "Most Leads"',
+			cheaper: "Lower 'Most Leads'",
 		});
 		const started = await request<RunSmartAgentRead>(this, CLEANLIST, {
 			method: 'POST',
@@ -89,8 +89,8 @@ function mostRows(context: IExecuteFunctions, itemIndex: number): number {
 		context.getNode(),
 		'Most Leads',
 		itemIndex,
-		`"Most Leads" is ${String(rows)}, and it must be a whole number from 1 to ${MOST_ROWS}`,
-		'Correct the parameter "Most Leads".',
+		`'Most Leads' is ${String(rows)}, and it must be a whole number from 1 to ${MOST_ROWS}`,
+		"Correct the parameter 'Most Leads'.",
 	);
 }
 

@@ -9,7 +9,7 @@ export const getAll: ItemOperation = {
 	name: 'Get Many',
 	action: 'Get many webhook deliveries',
 	description:
-		"Get Cleanlist's attempts to deliver the results of a workflow, to see why they did not arrive",
+		'Retrieve every webhook delivery of a workflow that Cleanlist tried, to see why its results did not arrive',
 	scope: 'enrich:read',
 	endpoints: ['GET /api/v1/public/webhooks/deliveries'],
 	cost: 'Free',
