@@ -71,15 +71,17 @@ export async function openDataFolder(path: string, ids: Ids): Promise<DataFolder
  * made although the one above exists, as in /proc.
  */
 async function makeFolder(path: string): Promise<void> {
+	const above = dirname(path);
 	try {
 		await mkdir(path, { mode: 0o700 });
 	} catch (error) {
-		const above = dirname(path);
 		if (errorCode(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
 		if (errorCode(error) !== 'ENOENT' || existsSync(above)) throw error;
 		await makeFolder(above);
 		await mkdir(path, { mode: 0o700 });
 	}
+	// A folder's name is kept in the one above. Without this a power cut may forget the name, and all below it.
+	await syncFolder(above);
 }
 
 /**
@@ -190,10 +192,17 @@ async function writeDurably(file: string, text: string): Promise<void> {
 	}
 }
 
-/** Makes what was created or renamed in the folder survive a power cut. Windows can't open a folder. */
+/**
+ * Makes what was created or renamed in the folder survive a power cut. Windows can't open a folder; and one that may
+ * be written but not read can't be synced.
+ */
 async function syncFolder(path: string): Promise<void> {
 	if (process.platform === 'win32') return;
-	const handle = await open(path, 'r');
+	const handle = await open(path, 'r').catch((error: unknown) => {
+		if (errorCode(error) === 'EACCES') return null;
+		throw error;
+	});
+	if (handle === null) return;
 	try {
 		await handle.sync();
 	} finally {

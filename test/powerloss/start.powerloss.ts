@@ -1,0 +1,69 @@
+import { rmSync } from 'node:fs';
+import { writeTree } from './disk.ts';
+import { momentsOf } from './moments.ts';
+import { cuts, powerCuts } from './power-cuts.ts';
+import type { Cut, Result } from './power-cuts.ts';
+import { between, seeded } from './random.ts';
+import { buildShim, emptyFolder, recordRelay } from './record-relay.ts';
+
+/** Power cuts while the relay starts: for the first time, and again after the power failed already. */
+
+let folders: string[] = [];
+let shim: string;
+const folder = (name: string) => {
+	const path = emptyFolder(name);
+	folders.push(path);
+	return path;
+};
+beforeAll(() => {
+	shim = buildShim(folder('shim'));
+});
+afterAll(() => {
+	for (const path of folders) rmSync(path, { recursive: true });
+	folders = [];
+});
+
+/** Before each record up to the one at `end`, once with all that is not synced gone and once with some of it. */
+const atEveryMoment = (end: number): Cut[] =>
+	Array.from({ length: end }, (_, after): Cut[] => [
+		{ after, survival: { kept: 0, torn: 0 }, seed: after },
+		{ after, survival: { kept: 0.5, torn: 0.3 }, seed: after },
+	]).flat();
+
+const withFaults = (results: Result[]) => results.filter(({ faults }) => faults.length > 0);
+
+test('cut at any moment of the first start, the next one starts, with the token that was shown', async () => {
+	const recording = await recordRelay({ shim, root: folder('first'), webhooks: 3, connections: 1 });
+	const { answers, shown } = momentsOf(recording);
+	expect(recording.acknowledged.events.size).toBe(3);
+	expect(shown).not.toBeNull();
+	const end = (answers.at(-1)?.index ?? 0) + 1;
+	const results = await powerCuts(recording, atEveryMoment(end + 1));
+	expect(results.length).toBeGreaterThan(200);
+	expect(withFaults(results)).toEqual([]);
+});
+
+test('cut again at any moment of the start after a cut, it has still lost nothing', async () => {
+	const first = await recordRelay({ shim, root: folder('once'), webhooks: 300 });
+	const disk = first.disk();
+	// Half-way through the load: the WAL holds what the next start has to recover.
+	const { answers } = momentsOf(first);
+	const cut = (answers[150]?.index ?? 0) + 1;
+	for (const record of first.records.slice(0, cut)) disk.apply(record);
+	const root = folder('twice');
+	writeTree(disk.after(seeded(7), { kept: 0.5, torn: 0.3 }), root);
+
+	const kept = answers.filter(({ index }) => index < cut).map(({ eventId }) => eventId);
+	const events = new Map([...first.acknowledged.events].filter(([id]) => kept.includes(id)));
+	const second = await recordRelay({
+		shim,
+		root,
+		webhooks: 0,
+		before: { events, subscriptions: first.acknowledged.subscriptions },
+	});
+	expect(second.before.events.size).toBeGreaterThanOrEqual(150);
+	const anywhere = (random: () => number) => between(random, 0, second.records.length + 1);
+	const results = await powerCuts(second, cuts(60, 8, anywhere));
+	expect(results).toHaveLength(60);
+	expect(withFaults(results)).toEqual([]);
+});
