@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 const FILLER_BYTES = 24 * 1024;
 
 /** The webhook with number `n`: always the same bytes, so that a checker can make them again. */
-export function webhookBody(n: number): Buffer {
+export function webhookBody(n: number): Buffer<ArrayBuffer> {
 	const chance = createHash('sha256').update(`webhook ${n}`).digest();
 	const filler = chance.toString('hex').repeat(1 + (chance.readUInt16LE(0) * FILLER_BYTES) / 2 ** 16 / 64);
 	return Buffer.from(
