@@ -8,8 +8,8 @@ import type { Recording, Synchronous } from './record-relay.ts';
 
 /** The promise in a power cut: the relay's own process under load, on a disk that forgets what was not synced. */
 
-/** About 40 MiB: enough for several checkpoints. */
-const WEBHOOKS = 3_000;
+/** About 25 MiB, and twice that in the WAL: enough for several checkpoints. */
+const WEBHOOKS = 2_000;
 
 let folders: string[] = [];
 let shim: string;
