@@ -67,6 +67,23 @@ export async function openDataFolder(path: string, ids: Ids): Promise<DataFolder
 }
 
 /**
+ * Reads the keys of a data folder that a relay has used, whether or not one is running on it now.
+ *
+ * @throws DataFolderError when there is none, or its keys are unsafe, damaged or gone
+ */
+export async function readDataFolder(
+	path: string,
+): Promise<Pick<DataFolder, 'path' | 'keysFolder' | 'keys'>> {
+	const keysFolder = join(path, 'keys');
+	if (!existsSync(keysFolder)) {
+		throw new DataFolderError(
+			`There is no relay's data in ${path}: set RELAY_DATA to the folder of the relay that is meant.`,
+		);
+	}
+	return { path, keysFolder, keys: await readKeys(keysFolder) };
+}
+
+/**
  * Makes the folder and those above it. Not by Node's `recursive`: that never comes back where a folder can't be
  * made although the one above exists, as in /proc.
  */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { createRelay, ListenError } from './app.ts';
 import type { Relay } from './app.ts';
+import { CommandError } from './cli/command-error.ts';
 import { COMMANDS, runCommand } from './cli/index.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { systemClock } from './clock.ts';
@@ -49,9 +50,14 @@ async function main(args: string[]): Promise<void> {
 		if (/^[^-]/.test(first)) await runCommand(first, rest);
 		else if (!answered(args)) await run(readConfig(process.env));
 	} catch (error) {
-		const expected = [ArgumentError, ConfigError, DataFolderError, ListenError, UsageError].some(
-			(type) => error instanceof type,
-		);
+		const expected = [
+			ArgumentError,
+			CommandError,
+			ConfigError,
+			DataFolderError,
+			ListenError,
+			UsageError,
+		].some((type) => error instanceof type);
 		const message = error instanceof Error ? error.message : String(error);
 		complain(expected ? message : `The relay could not start: ${message}`);
 		process.exitCode = 1;

@@ -1,10 +1,15 @@
 import { closest } from '../closest.ts';
+import { readConfig } from '../config.ts';
+import { backupCommand } from './backup.ts';
 import { referenceCommand } from './reference.ts';
+import { rekeyCommand } from './rekey.ts';
 import { seedCommand } from './seed.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What `cleanlist-relay` can do besides being the relay. */
 export const COMMANDS = {
+	backup: "Copy the relay's database, running or not, and verify the copy",
+	rekey: 'Seal secrets and encrypted bodies with a new key',
 	reference: 'Run the reference API alone, in memory or on a file',
 	seed: 'Print the keys of the people that a seed makes',
 } as const;
@@ -15,21 +20,30 @@ const IMPATIENT = 130;
 /**
  * Runs a command. Returns once it is done, or is running.
  *
- * @throws UsageError for a command that there is not, or options that it does not have
+ * @throws UsageError for a command that there is not, or options that it does not have; CommandError and
+ *   DataFolderError when it can't be done
  */
 export async function runCommand(name: string, args: string[]): Promise<void> {
+	const print = (text: string) => void process.stdout.write(text);
+	const config = () => readConfig(process.env);
+	// What a command makes is for this user alone, as what the relay makes.
+	process.umask(0o077);
 	switch (name) {
+		case 'backup':
+			return backupCommand(args, config, print);
+		case 'rekey':
+			return rekeyCommand(args, config, print);
 		case 'reference': {
 			const running = await referenceCommand(args, { out: process.stdout, err: process.stderr });
 			if (running) closeOnSignals(running.close);
 			return;
 		}
 		case 'seed':
-			return seedCommand(args, (text) => void process.stdout.write(text));
+			return seedCommand(args, print);
 		default: {
 			const meant = closest(name, Object.keys(COMMANDS));
 			throw new UsageError(
-				`There is no command ${JSON.stringify(name)}; ${meant ? `did you mean ${meant}?` : `there are ${Object.keys(COMMANDS).join(' and ')}.`}`,
+				`There is no command ${JSON.stringify(name)}; ${meant ? `did you mean ${meant}?` : `there are ${new Intl.ListFormat('en-GB').format(Object.keys(COMMANDS))}.`}`,
 			);
 		}
 	}
