@@ -124,9 +124,9 @@ describe('sender', () => {
 		await until('the connection was closed', () => closed);
 	});
 
-	it('keeps whole characters of an answer that is cut, and nothing a database can not', async () => {
-		receiver.answer((response) => response.end(`\0${'x'.repeat(MAX_RESPONSE_BYTES - 3)}🦊`));
-		expect((await send()).response).toBe(`\uFFFD${'x'.repeat(MAX_RESPONSE_BYTES - 3)}`);
+	it('keeps whole characters of an answer that is cut', async () => {
+		receiver.answer((response) => response.end(`${'x'.repeat(MAX_RESPONSE_BYTES - 2)}🦊`));
+		expect((await send()).response).toBe('x'.repeat(MAX_RESPONSE_BYTES - 2));
 		receiver.answer((response) => response.end(Buffer.from([0x61, 0xff, 0xe2, 0x82])));
 		expect((await send()).response).toBe('a\uFFFD');
 	});

@@ -474,6 +474,17 @@ export function storeConformance(engine: Engine): void {
 				]);
 			});
 
+			it("keeps an attempt's response with its delivery, and leaves it out of lists", async () => {
+				await subscribe();
+				await store.ingest(anEvent());
+				const [claimed] = await claim();
+				if (!claimed) throw new Error('not claimed');
+				const response = 'Zoë 🦊\n\0';
+				await store.settle(outcome(claimed, { state: 'dead' }, { response }));
+				expect((await store.getDelivery(claimed.deliveryId))?.attempts).toMatchObject([{ response }]);
+				expect((await deliveryOf(claimed.eventId)).attempts).toMatchObject([{ attempt: 1, response: null }]);
+			});
+
 			it('ends the subscription and all that waits for it when the receiver is gone', async () => {
 				const gone = await subscribe({ concurrency: 1 });
 				const other = await subscribe({ concurrency: 3 });

@@ -107,6 +107,5 @@ async function readStart(body: AsyncIterable<Buffer>): Promise<string> {
 	return toText(Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES));
 }
 
-/** As text that any database keeps: a character cut in two at the end is left out, NUL is shown as U+FFFD. */
-const toText = (bytes: Buffer): string =>
-	new TextDecoder().decode(bytes, { stream: true }).replaceAll('\0', '\uFFFD');
+/** A character that is cut in two at the end is left out. */
+const toText = (bytes: Buffer): string => new TextDecoder().decode(bytes, { stream: true });

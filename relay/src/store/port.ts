@@ -312,6 +312,7 @@ export interface Store {
 		now: number,
 	): Promise<IngestOutcome | null>;
 	getDelivery(id: string): Promise<StoredDelivery | null>;
+	/** The attempts' responses are left out (null): they are up to 16 KiB each. */
 	listDeliveries(
 		options: Page & { eventId?: string; subscriptionId?: string; state?: DeliveryState },
 	): Promise<StoredDelivery[]>;

@@ -33,18 +33,21 @@ const SELECT = `
 	SELECT d.id, e.id AS event_id, d.subscription_id, d.state, d.due_at, d.created_at, d.delivered_at
 	FROM deliveries d JOIN events e ON e.seq = d.event_seq`;
 const BY_ID = statement('delivery', `${SELECT} WHERE d.id = $1`);
-const ATTEMPTS = statement(
-	'attempts',
-	`SELECT delivery_id, attempt, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, status, error,
-		response
-	FROM attempts WHERE delivery_id = ANY ($1) ORDER BY delivery_id, attempt`,
-);
+const attempts = (name: string, response: string) =>
+	statement(
+		name,
+		`SELECT delivery_id, attempt, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, status, error,
+			${response} AS response
+		FROM attempts WHERE delivery_id = ANY ($1) ORDER BY delivery_id, attempt`,
+	);
+const WITH_RESPONSES = attempts('attempts', 'response');
+const WITHOUT_RESPONSES = attempts('attempts in brief', 'NULL');
 
 type Filter = Parameters<Store['listDeliveries']>[0];
 
 /** One delivery as it is now, in the caller's transaction or outside of any. */
 export async function readDelivery(query: Query, row: number): Promise<StoredDelivery | null> {
-	const [found] = await whole(query, await query<Row>(BY_ID, [row]));
+	const [found] = await whole(query, await query<Row>(BY_ID, [row]), WITH_RESPONSES);
 	return found ?? null;
 }
 
@@ -59,7 +62,7 @@ export const getDeliveries = (db: Database) => ({
 			...(eventId === undefined ? [] : [eventId]),
 			...(subscriptionId === undefined ? [] : [subscriptionId]),
 		]);
-		return whole(db.repeatable, rows);
+		return whole(db.repeatable, rows, WITHOUT_RESPONSES);
 	},
 });
 
@@ -78,9 +81,9 @@ function page({ eventId, subscriptionId, state }: Filter): Statement {
 	return statement(`deliveries by ${by}`, text);
 }
 
-async function whole(query: Query, rows: Row[]): Promise<StoredDelivery[]> {
+async function whole(query: Query, rows: Row[], attemptsOf: Statement): Promise<StoredDelivery[]> {
 	if (rows.length === 0) return [];
-	const attempts = await query<AttemptRow>(ATTEMPTS, [rows.map(({ id }) => id)]);
+	const made = await query<AttemptRow>(attemptsOf, [rows.map(({ id }) => id)]);
 	return rows.map((row) => ({
 		id: deliveryId(row.id),
 		eventId: row.event_id,
@@ -89,7 +92,7 @@ async function whole(query: Query, rows: Row[]): Promise<StoredDelivery[]> {
 		dueAt: row.due_at,
 		createdAt: row.created_at,
 		deliveredAt: row.delivered_at,
-		attempts: attempts.filter(({ delivery_id: of }) => of === row.id).map(toAttempt),
+		attempts: made.filter(({ delivery_id: of }) => of === row.id).map(toAttempt),
 	}));
 }
 

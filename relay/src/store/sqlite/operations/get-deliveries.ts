@@ -35,9 +35,13 @@ type Filter = Parameters<Store['listDeliveries']>[0];
 /** Reads of deliveries with their attempts. Pages go by the order in which deliveries were made. */
 export function prepareGetDeliveries(db: DatabaseSync) {
 	const byId = db.prepare(`${SELECT} FROM deliveries d JOIN events e ON e.seq = d.event_seq WHERE d.id = ?`);
-	const attemptsOf = db.prepare(`
-		SELECT attempt, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, status, error, response
-		FROM attempts WHERE delivery_id = ? ORDER BY attempt`);
+	const attempts = (response: string) =>
+		db.prepare(`
+			SELECT attempt, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, status, error,
+				${response} AS response
+			FROM attempts WHERE delivery_id = ? ORDER BY attempt`);
+	const withResponses = attempts('response');
+	const withoutResponses = attempts('NULL');
 	// One for each combination of filters, so that each is answered from the index that suits it.
 	const pages = new Map<string, StatementSync>();
 
@@ -50,8 +54,9 @@ export function prepareGetDeliveries(db: DatabaseSync) {
 		return prepared;
 	}
 
-	function whole(row: Row): StoredDelivery {
-		return {
+	const toDelivery =
+		(attemptsOf: StatementSync) =>
+		(row: Row): StoredDelivery => ({
 			id: deliveryId(row.id),
 			eventId: row.event_id,
 			subscriptionId: row.subscription_id,
@@ -60,8 +65,9 @@ export function prepareGetDeliveries(db: DatabaseSync) {
 			createdAt: row.created_at,
 			deliveredAt: row.delivered_at,
 			attempts: all<AttemptRow>(attemptsOf, row.id).map(toAttempt),
-		};
-	}
+		});
+	const whole = toDelivery(withResponses);
+	const brief = toDelivery(withoutResponses);
 
 	return {
 		getDelivery(id: string): StoredDelivery | null {
@@ -76,7 +82,7 @@ export function prepareGetDeliveries(db: DatabaseSync) {
 				...(eventId !== undefined && { event: eventId }),
 				...(subscriptionId !== undefined && { subscription: subscriptionId }),
 			});
-			return (rows as unknown as Row[]).map(whole);
+			return (rows as unknown as Row[]).map(brief);
 		},
 	};
 }
