@@ -20,6 +20,7 @@ import type { Ids } from './ids.ts';
 import { createAdmission } from './inbox/admission.ts';
 import { createInbox } from './inbox/index.ts';
 import type { Logger } from './log.ts';
+import { FIRST_TOKEN } from './management-token.ts';
 import { openReference } from './reference/index.ts';
 import type { Reference } from './reference/index.ts';
 import { createSealer } from './sealing.ts';
@@ -78,7 +79,7 @@ export async function createRelay(options: {
 		);
 		const store = withKnownSources(engine, clock);
 		opened.push(() => store.close());
-		await seed({ store, keys, clock });
+		await seed({ store, keys, token: config.token ?? keys.relayToken, clock });
 
 		const sealer = createSealer(keys.sealingKeys);
 		const bodies = createBodies({ sealer, encrypt: config.encryptBodies });
@@ -155,20 +156,20 @@ export async function createRelay(options: {
 	}
 }
 
-/** The default source and the first management token. Their secrets come from the key files, on every start. */
-async function seed(options: { store: Store; keys: Keys; clock: Clock }): Promise<void> {
-	const { store, keys, clock } = options;
+/** The default source and the first management token. Their secrets come from outside the store, on every start. */
+async function seed(options: { store: Store; keys: Keys; token: string; clock: Clock }): Promise<void> {
+	const { store, keys, token, clock } = options;
 	await store.putSource({
 		id: DEFAULT_SOURCE,
 		name: 'Cleanlist',
 		tokenHash: sha256(deriveIngestToken(keys.masterKey, DEFAULT_SOURCE)),
 		createdAt: clock.now(),
 	});
-	const hash = sha256(keys.relayToken);
+	const hash = sha256(token);
 	// Only when the key file has another one: when it was last used should outlive a restart.
 	if (await store.findTokenByHash(hash)) return;
 	await store.putToken({
-		id: 'first',
+		id: FIRST_TOKEN,
 		name: 'relay-token',
 		hash,
 		scopes: ['admin'],

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { closest } from './closest.ts';
+import { MANAGEMENT_TOKEN } from './management-token.ts';
 
 /** Everything an operator can set, from environment variables; docs/relay.md has the table. */
 export interface Config {
@@ -27,6 +28,8 @@ export interface Config {
 	trustProxy: string[];
 	/** Connections open at once; further ones are closed as they come. */
 	maxConnections: number;
+	/** The first management token; null: the one of the key file. */
+	token: string | null;
 	/** Whether the first start shows the new keys on the screen. */
 	showKeys: boolean;
 	log: { level: LogLevel; format: LogFormat };
@@ -75,7 +78,18 @@ const list = (accepts: (entry: string) => boolean) =>
 
 const isNetwork = (entry: string) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry);
 
-/** Each variable: what it sets, its default, its form, and what to say of another: "… must be <expected>." */
+interface Variable {
+	/** What it sets. */
+	about: string;
+	/** Its default, in words. */
+	usually: string;
+	schema: z.ZodType;
+	/** What to say of a value of another form: "… must be <expected>." */
+	expected: string;
+	/** Its value is never repeated. */
+	secret?: true;
+}
+
 const VARIABLES = {
 	RELAY_HOST: {
 		about: 'Address to listen on',
@@ -143,6 +157,13 @@ const VARIABLES = {
 		schema: wholeNumber(1, 65_535),
 		expected: 'a whole number from 1 to 65535, e.g. 1000',
 	},
+	RELAY_TOKEN: {
+		about: 'The first management token',
+		usually: 'the one in keys/relay-token',
+		schema: z.string().regex(MANAGEMENT_TOKEN),
+		expected: 'crt_ and 43 characters of A-Z, a-z, 0-9, _ and -',
+		secret: true,
+	},
 	RELAY_SHOW_KEYS: {
 		about: 'Show new keys: first-start or never',
 		usually: 'first-start',
@@ -179,7 +200,7 @@ const VARIABLES = {
 		schema: wholeNumber(0, 600_000),
 		expected: 'a whole number of milliseconds from 0 to 600000, e.g. 8000',
 	},
-} satisfies Record<string, { about: string; usually: string; schema: z.ZodType; expected: string }>;
+} satisfies Record<string, Variable>;
 
 type Name = keyof typeof VARIABLES;
 const NAMES = Object.keys(VARIABLES) as Name[];
@@ -198,10 +219,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 	const read = <N extends Name>(name: N): z.output<(typeof VARIABLES)[N]['schema']> | undefined => {
 		const value = env[name]?.trim();
 		if (value === undefined || value === '') return undefined;
-		const { schema, expected } = VARIABLES[name];
+		const { schema, expected, secret }: Variable = VARIABLES[name];
 		const result = schema.safeParse(value);
 		if (result.success) return result.data as z.output<(typeof VARIABLES)[N]['schema']>;
-		faults.push(`${name} is ${JSON.stringify(value)}, but must be ${expected}.`);
+		faults.push(
+			secret
+				? `${name} must be ${expected}.`
+				: `${name} is ${JSON.stringify(value)}, but must be ${expected}.`,
+		);
 		return undefined;
 	};
 
@@ -227,6 +252,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 		allow: read('RELAY_ALLOW') ?? (loopback ? LOOPBACK : []),
 		trustProxy: read('RELAY_TRUST_PROXY') ?? [],
 		maxConnections: read('RELAY_MAX_CONNECTIONS') ?? 1_000,
+		token: read('RELAY_TOKEN') ?? null,
 		showKeys: read('RELAY_SHOW_KEYS') !== 'never',
 		log: { level: read('RELAY_LOG_LEVEL') ?? 'info', format: read('RELAY_LOG_FORMAT') ?? 'auto' },
 		encryptBodies: read('RELAY_ENCRYPT_BODIES') === 'on',

@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Ids } from './ids.ts';
+import { MANAGEMENT_TOKEN, mintManagementToken } from './management-token.ts';
 import { formatSealingKeys, parseSealingKeys, SEALING_KEY_BYTES } from './sealing.ts';
 import type { SealingKey } from './sealing.ts';
 
@@ -34,7 +35,7 @@ export class DataFolderError extends Error {
 }
 
 const KEY_FILES = {
-	relayToken: { file: 'relay-token', form: /^crt_[A-Za-z0-9_-]{43}$/ },
+	relayToken: { file: 'relay-token', form: MANAGEMENT_TOKEN },
 	demoKey: { file: 'demo-key', form: /^clapi_[A-Za-z0-9_-]{64}$/ },
 	masterKey: { file: 'master-key', form: /^[A-Za-z0-9+/]{43}=$/ },
 	sealingKeys: { file: 'sealing-keys', form: /^(\d{1,3} [A-Za-z0-9+/]{43}=\n?)+$/ },
@@ -137,7 +138,7 @@ async function ensureKeys(path: string, keysFolder: string, ids: Ids): Promise<b
 
 	const fresh = join(path, `keys.new-${ids.uuid()}`);
 	await mkdir(fresh, { mode: 0o700 });
-	await writeDurably(join(fresh, KEY_FILES.relayToken.file), `crt_${ids.bytes(32).toString('base64url')}\n`);
+	await writeDurably(join(fresh, KEY_FILES.relayToken.file), `${mintManagementToken(ids)}\n`);
 	await writeDurably(join(fresh, KEY_FILES.demoKey.file), `clapi_${ids.bytes(48).toString('base64url')}\n`);
 	await writeDurably(join(fresh, KEY_FILES.masterKey.file), `${ids.bytes(32).toString('base64')}\n`);
 	const sealingKeys = [{ id: 1, key: ids.bytes(SEALING_KEY_BYTES) }];

@@ -111,7 +111,9 @@ async function run(config: Config): Promise<void> {
 	stopOnSignals({ relay, folder, log, exit });
 
 	const referenceUrl = relay.reference ? url : null;
-	process.stderr.write(welcome({ folder, url, referenceUrl, showKeys: config.showKeys }));
+	process.stderr.write(
+		welcome({ folder, url, referenceUrl, hasOwnToken: config.token !== null, showKeys: config.showKeys }),
+	);
 	log.info({ url, reference_url: referenceUrl, data_folder: folder.path, version: VERSION }, 'ready');
 }
 

@@ -8,6 +8,8 @@ export interface WelcomeFacts {
 	url: string;
 	/** Base URL of the reference API; null when it is off. */
 	referenceUrl: string | null;
+	/** Whether the management token is not the one of the key file. */
+	hasOwnToken: boolean;
 	/** Whether new keys may be shown. */
 	showKeys: boolean;
 }
@@ -20,8 +22,9 @@ export function welcome(facts: WelcomeFacts): string {
 	return facts.folder.created ? firstStart(facts) : laterStart(facts);
 }
 
-function firstStart({ folder, url, referenceUrl, showKeys }: WelcomeFacts): string {
-	const token = showKeys ? folder.keys.relayToken : `(in ${join(folder.keysFolder, 'relay-token')})`;
+function firstStart({ folder, url, referenceUrl, hasOwnToken, showKeys }: WelcomeFacts): string {
+	const newToken = showKeys ? folder.keys.relayToken : `(in ${join(folder.keysFolder, 'relay-token')})`;
+	const token = hasOwnToken ? '(the value of RELAY_TOKEN)' : newToken;
 	const demoKey = showKeys ? folder.keys.demoKey : `(in ${join(folder.keysFolder, 'demo-key')})`;
 	const cleanlist = referenceUrl
 		? [

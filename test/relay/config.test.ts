@@ -21,6 +21,7 @@ test('with no settings the relay is a local run: loopback, with the reference AP
 		allow: ['127.0.0.0/8', '::1/128', 'localhost'],
 		trustProxy: [],
 		maxConnections: 1_000,
+		token: null,
 		showKeys: true,
 		log: { level: 'info', format: 'auto' },
 		diskReserveBytes: 256 * 1024 * 1024,
@@ -43,6 +44,7 @@ test('every setting can be set', () => {
 			RELAY_ALLOW: '10.0.0.0/8, fd00::/8, 192.168.1.7,n8n.internal , n8n',
 			RELAY_TRUST_PROXY: 'loopback,10.1.2.3',
 			RELAY_MAX_CONNECTIONS: '200',
+			RELAY_TOKEN: `crt_${'a'.repeat(43)}`,
 			RELAY_SHOW_KEYS: 'never',
 			RELAY_LOG_LEVEL: 'debug',
 			RELAY_LOG_FORMAT: 'pretty',
@@ -64,6 +66,7 @@ test('every setting can be set', () => {
 		allow: ['10.0.0.0/8', 'fd00::/8', '192.168.1.7', 'n8n.internal', 'n8n'],
 		trustProxy: ['loopback', '10.1.2.3'],
 		maxConnections: 200,
+		token: `crt_${'a'.repeat(43)}`,
 		showKeys: false,
 		log: { level: 'debug', format: 'pretty' },
 		diskReserveBytes: 0,
@@ -127,6 +130,13 @@ test.each([
 			new RegExp(`^${name} is "${value.replace(/[.?]/g, '\\$&')}", but must be .+[^.]\\.$`),
 		),
 	]);
+});
+
+test('a secret that is refused is not repeated', () => {
+	expect(faultsOf({ RELAY_TOKEN: 'crt_sesame' })).toEqual([
+		expect.stringMatching(/^RELAY_TOKEN must be crt_ and /),
+	]);
+	expect(faultsOf({ RELAY_TOKEN: 'crt_sesame' }).join()).not.toContain('sesame');
 });
 
 test('a misspelt setting is not taken for its default', () => {

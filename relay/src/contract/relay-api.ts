@@ -117,6 +117,46 @@ export type EventsResponse = z.infer<typeof EventsResponse>;
 export const EventDetail = EventView.extend({ deliveries: z.array(DeliveryView) });
 export type EventDetail = z.infer<typeof EventDetail>;
 
+/** What a token may do: `admin` everything, `subscribe` all about subscriptions, `read` look at what came in. */
+export const TOKEN_SCOPES = ['admin', 'subscribe', 'read'] as const;
+export const TokenScope = z.enum(TOKEN_SCOPES);
+
+export const CreateTokenRequest = z.strictObject({
+	/** Whom or what it is for. */
+	name: z
+		.string()
+		.trim()
+		.min(1)
+		.max(100)
+		.refine((name) => !/[\p{Cc}\p{Cs}]/u.test(name), 'must be text without control characters'),
+	scopes: z
+		.array(TokenScope)
+		.min(1)
+		.transform((scopes) => [...new Set(scopes)]),
+	/** From then on it opens nothing; absent: it does not end. */
+	expires_at: IsoInstant.optional(),
+});
+export type CreateTokenRequest = z.input<typeof CreateTokenRequest>;
+
+export const TokenView = z.strictObject({
+	id: z.string(),
+	name: z.string(),
+	scopes: z.array(TokenScope),
+	/** `key_file`: it comes from keys/relay-token, or RELAY_TOKEN, on every start, and is changed there. */
+	from: z.enum(['key_file', 'api']),
+	created_at: IsoInstant,
+	expires_at: IsoInstant.nullable(),
+	/** To the minute; null: never. */
+	last_used_at: IsoInstant.nullable(),
+});
+export type TokenView = z.infer<typeof TokenView>;
+export const TokensResponse = z.strictObject({ tokens: z.array(TokenView) });
+export type TokensResponse = z.infer<typeof TokensResponse>;
+
+/** Shown when a token is made or rotated, and never again. */
+export const TokenWithSecret = TokenView.extend({ token: z.string() });
+export type TokenWithSecret = z.infer<typeof TokenWithSecret>;
+
 /** RFC 9457 problem document of every relay error. */
 export const Problem = z.strictObject({
 	type: z.string(),

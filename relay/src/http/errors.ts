@@ -52,6 +52,11 @@ const CATALOGUE = {
 		title: 'There is no such event',
 		fix: 'GET /relay/v1/events lists them.',
 	},
+	token_not_found: {
+		status: 404,
+		title: 'There is no such token',
+		fix: 'GET /relay/v1/tokens lists them.',
+	},
 	method_not_allowed: {
 		status: 405,
 		title: 'The method is not allowed here',
@@ -66,6 +71,16 @@ const CATALOGUE = {
 		status: 409,
 		title: 'A subscription with this URL exists',
 		fix: 'Use it, or delete it first.',
+	},
+	token_from_key_file: {
+		status: 409,
+		title: 'The token comes from the key file',
+		fix: 'Write another token into keys/relay-token of the data folder, or set another RELAY_TOKEN, and restart the relay.',
+	},
+	too_many_tokens: {
+		status: 409,
+		title: 'There are too many tokens',
+		fix: 'Delete some that are not used any more; GET /relay/v1/tokens says when each last was.',
 	},
 	too_large: {
 		status: 413,

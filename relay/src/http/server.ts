@@ -25,6 +25,8 @@ import type { RouteEntry } from './routes.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { sourceRoutes } from './sources.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
+import { createTokenUses } from './token-uses.ts';
+import { tokenRoutes } from './tokens.ts';
 import { createUnknownTokenLimiter } from './unknown-token-limiter.ts';
 
 export interface HttpOptions {
@@ -120,7 +122,7 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 
 	const limiter = createUnknownTokenLimiter({ clock, perMinute: limits.unknownTokensPerMinute });
 	await registerRoutes(http, {
-		authorize: createAuthorize({ store, limiter }),
+		authorize: createAuthorize({ store, limiter, clock, onUse: createTokenUses({ store, clock, log }) }),
 		table: routes,
 		routes: [
 			healthRoutes(options),
@@ -128,6 +130,7 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 			sourceRoutes(options),
 			subscriptionRoutes(options),
 			eventRoutes(options),
+			tokenRoutes(options),
 			docsRoutes({ routes, hasReference: options.reference !== null }),
 		],
 	});

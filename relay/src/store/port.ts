@@ -3,7 +3,7 @@
  * engine. Times are milliseconds since the epoch and always come from the caller's clock, never from the
  * database. Methods reject only with StoreError.
  */
-import type { DeliveryState, EventType } from '../contract/relay-api.ts';
+import type { DeliveryState, EventType, TOKEN_SCOPES } from '../contract/relay-api.ts';
 
 /** Where webhooks come from. Only the hash of its ingest token is kept. */
 export interface Source {
@@ -14,7 +14,7 @@ export interface Source {
 	createdAt: number;
 }
 
-export type TokenScope = 'admin' | 'subscribe' | 'read';
+export type TokenScope = (typeof TOKEN_SCOPES)[number];
 
 /** A management token (`crt_…`). Only its hash is kept. */
 export interface Token {
