@@ -1,6 +1,7 @@
 import { systemClock } from '../../relay/src/clock.ts';
 import { systemIds } from '../../relay/src/ids.ts';
 import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
+import type { Store } from '../../relay/src/store/port.ts';
 import { startPostgres } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { storeConformance } from './conformance.ts';
@@ -18,16 +19,23 @@ const openStore = () => openPostgresStore({ url, clock: systemClock, ids: system
 storeConformance({
 	name: 'PostgreSQL',
 	async open() {
-		let store = await openStore();
+		const opened: Store[] = [];
+		const open = async () => {
+			const store = await openStore();
+			opened.push(store);
+			return store;
+		};
+		let store = await open();
 		return {
 			store,
+			another: open,
 			async reopen() {
 				await store.close();
-				store = await openStore();
+				store = await open();
 				return store;
 			},
 			async remove() {
-				await store.close();
+				for (const each of opened) await each.close();
 				// Emptied instead of made anew: a quarter of the time.
 				await server.query(
 					`SET search_path TO cleanlist_relay;

@@ -7,6 +7,7 @@ import { createGroupCommit } from '../../relay/src/store/sqlite/group-commit.ts'
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
 import { MIGRATIONS } from '../../relay/src/store/sqlite/schema.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
+import type { Store } from '../../relay/src/store/port.ts';
 import { openSqlite } from '../../relay/src/sqlite/open.ts';
 import { aSubscription, anEvent, storeConformance } from './conformance.ts';
 
@@ -19,16 +20,23 @@ storeConformance({
 	name: 'SQLite',
 	async open() {
 		const { path, remove } = await temporaryFile();
-		let store = await openSqliteStore({ path });
+		const opened: Store[] = [];
+		const open = async () => {
+			const store = await openSqliteStore({ path });
+			opened.push(store);
+			return store;
+		};
+		let store = await open();
 		return {
 			store,
+			another: open,
 			async reopen() {
 				await store.close();
-				store = await openSqliteStore({ path });
+				store = await open();
 				return store;
 			},
 			async remove() {
-				await store.close();
+				for (const each of opened) await each.close();
 				await remove();
 			},
 		};

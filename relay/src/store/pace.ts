@@ -6,27 +6,31 @@
 export interface Pace {
 	/** How many may start at `now`. */
 	free: number;
-	/** When the next one may start. Ahead of `now` exactly when `free` is 0. */
+	/** When the next one may start, in whole ms; ahead of `now` exactly when `free` is 0. */
 	nextStartAt: number;
 	/** The state after `starts` of them started. */
 	after(starts: number): number;
 }
 
-const MINUTE_MS = 60_000;
+const MINUTE_US = 60_000_000;
 
 /**
- * @param nextStartAt the state, ms since the epoch; 0 at first
+ * Counts in whole microseconds: with fractions of a millisecond as they come, rounding would let one start too many.
+ *
+ * @param state what `after` gave, ms since the epoch; 0 at first
  * @param now ms since the epoch
  */
-export function pace(perMinute: number, nextStartAt: number, now: number): Pace {
+export function pace(perMinute: number, state: number, now: number): Pace {
+	const nowUs = now * 1_000;
+	const stateUs = Math.round(state * 1_000);
 	const burst = 1 + Math.floor(perMinute / 60);
-	const intervalMs = MINUTE_MS / (perMinute - burst + 1);
+	const intervalUs = Math.ceil(MINUTE_US / (perMinute - burst + 1));
 	// No interval is longer than a minute: further ahead only after the clock was set back.
-	const known = nextStartAt - now > MINUTE_MS ? now : nextStartAt;
-	const from = Math.max(known, now - (burst - 1) * intervalMs);
+	const known = stateUs - nowUs > MINUTE_US ? nowUs : stateUs;
+	const fromUs = Math.max(known, nowUs - (burst - 1) * intervalUs);
 	return {
-		free: from > now ? 0 : Math.floor((now - from) / intervalMs) + 1,
-		nextStartAt: from,
-		after: (starts) => from + starts * intervalMs,
+		free: fromUs > nowUs ? 0 : Math.floor((nowUs - fromUs) / intervalUs) + 1,
+		nextStartAt: Math.ceil(fromUs / 1_000),
+		after: (starts) => (fromUs + starts * intervalUs) / 1_000,
 	};
 }

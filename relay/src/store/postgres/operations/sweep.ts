@@ -24,6 +24,8 @@ const REST = statement(
 	`WITH old AS (
 		SELECT e.seq FROM events e WHERE e.received_at < $1 AND NOT EXISTS (
 			SELECT 1 FROM deliveries d WHERE d.event_seq = e.seq AND d.state IN ('ready', 'leased'))
+			AND (NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_seq = e.seq)
+				OR EXISTS (SELECT 1 FROM deliveries d WHERE d.event_seq = e.seq AND d.state = 'dead'))
 		ORDER BY e.received_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 	DELETE FROM events USING old WHERE events.seq = old.seq RETURNING events.seq`,
 );

@@ -86,7 +86,7 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 		if (slots <= 0 && firstEndsAt !== null) return { heldUntil: firstEndsAt };
 		if (perMinute === null) return { free: slots };
 		const { free, nextStartAt } = pace(perMinute, subscription.next_start_at, now);
-		return free > 0 ? { free: Math.min(slots, free) } : { heldUntil: Math.ceil(nextStartAt) };
+		return free > 0 ? { free: Math.min(slots, free) } : { heldUntil: nextStartAt };
 	}
 
 	/** What one subscription has to claim. */
