@@ -4,7 +4,7 @@ import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createBodies } from './bodies.ts';
-import { deriveIngestToken, sha256 } from './crypto.ts';
+import { deriveIngestToken, fingerprint, sha256 } from './crypto.ts';
 import { DataFolderError, REFERENCE_FILE, STORE_FILE } from './data-folder.ts';
 import type { Keys } from './data-folder.ts';
 import { createAddressGuard } from './delivery/address-guard.ts';
@@ -25,6 +25,7 @@ import { openReference } from './reference/index.ts';
 import type { Reference } from './reference/index.ts';
 import { createSealer } from './sealing.ts';
 import { withKnownSources } from './store/known-sources.ts';
+import { openPostgresStore } from './store/postgres/index.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import type { Store } from './store/port.ts';
 
@@ -68,15 +69,12 @@ export async function createRelay(options: {
 	/** Bytes free where a folder is; for tests. */
 	free?: (folder: string) => number;
 }): Promise<Relay> {
-	const { config, keys, log, clock = systemClock, ids = systemIds, free = freeBytes } = options;
+	const { config, log, clock = systemClock, ids = systemIds, free = freeBytes } = options;
+	const keys = sharedKeys(options.keys, config);
 	/** How to undo what was set up so far, should a later step fail. */
 	const opened: (() => Promise<unknown>)[] = [];
 	try {
-		const storePath = join(config.dataFolder, STORE_FILE);
-		// The lock on the data folder makes this the only process: what is leased was its predecessor's.
-		const engine = await opening(storePath, () =>
-			openSqliteStore({ path: storePath, endLeasesAt: clock.now() }),
-		);
+		const engine = await openEngine({ config, keys, clock, ids });
 		const store = withKnownSources(engine, clock);
 		opened.push(() => store.close());
 		await seed({ store, keys, token: config.token ?? keys.relayToken, clock });
@@ -85,9 +83,11 @@ export async function createRelay(options: {
 		const bodies = createBodies({ sealer, encrypt: config.encryptBodies });
 		const guard = createAddressGuard({ allow: config.allow });
 		const dispatcher = createDispatcher({ store, clock, ids, sealer, bodies, guard, log });
+		store.onDue(() => dispatcher.wake());
 		const disk = createDiskSpace({
 			free: () => free(config.dataFolder),
-			reserve: config.diskReserveBytes,
+			// What PostgreSQL has left can't be seen from here; it says when it is full.
+			reserve: config.databaseUrl === null ? config.diskReserveBytes : 0,
 			clock,
 		});
 		const admission = createAdmission({ disk });
@@ -154,6 +154,27 @@ export async function createRelay(options: {
 		for (const undo of opened.reverse()) await undo().catch(() => undefined);
 		throw error;
 	}
+}
+
+/** The keys of the data folder, or those that the configuration gives every relay on one database. */
+const sharedKeys = (keys: Keys, { masterKey, sealingKeys }: Config): Keys => ({
+	...keys,
+	...(masterKey && { masterKey }),
+	...(sealingKeys && { sealingKeys }),
+});
+
+async function openEngine(options: { config: Config; keys: Keys; clock: Clock; ids: Ids }): Promise<Store> {
+	const { config, keys, clock, ids } = options;
+	if (config.databaseUrl !== null) {
+		const fingerprints = new Map([
+			['master key', fingerprint(keys.masterKey)],
+			...keys.sealingKeys.map(({ id, key }) => [`sealing key ${id}`, fingerprint(key)] as const),
+		]);
+		return openPostgresStore({ url: config.databaseUrl, clock, ids, fingerprints });
+	}
+	const path = join(config.dataFolder, STORE_FILE);
+	// The lock on the data folder makes this the only process: what is leased was its predecessor's.
+	return opening(path, () => openSqliteStore({ path, endLeasesAt: clock.now() }));
 }
 
 /** The default source and the first management token. Their secrets come from outside the store, on every start. */

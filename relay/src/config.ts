@@ -3,6 +3,9 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { closest } from './closest.ts';
 import { MANAGEMENT_TOKEN } from './management-token.ts';
+import { parseSealingKeys } from './sealing.ts';
+import type { SealingKey } from './sealing.ts';
+import { DatabaseUrlError, readDatabaseUrl } from './store/postgres/address.ts';
 
 /** Everything an operator can set, from environment variables; docs/relay.md has the table. */
 export interface Config {
@@ -13,6 +16,11 @@ export interface Config {
 	publicUrl: string | null;
 	/** Absolute path. */
 	dataFolder: string;
+	/** The PostgreSQL that holds the events; null: SQLite, in the data folder. */
+	databaseUrl: string | null;
+	/** What relays on one database share; null: the one of the key file. */
+	masterKey: Buffer | null;
+	sealingKeys: SealingKey[] | null;
 	reference: {
 		enabled: boolean;
 		/** How long a workflow takes, in milliseconds; null: the reference's own default. */
@@ -114,6 +122,30 @@ const VARIABLES = {
 		usually: '.cleanlist-relay',
 		schema: z.string(),
 		expected: 'the path of a folder',
+	},
+	DATABASE_URL: {
+		about: 'PostgreSQL to keep the events in',
+		usually: 'SQLite, in the data folder',
+		schema: z.string(),
+		expected: 'postgres://<user>:<password>@<host>:<port>/<database>',
+		secret: true,
+	},
+	RELAY_MASTER_KEY: {
+		about: 'The master key, shared by relays on one database',
+		usually: 'the one in keys/master-key',
+		schema: z
+			.string()
+			.regex(/^[A-Za-z0-9+/]{43}=$/)
+			.transform((value) => Buffer.from(value, 'base64')),
+		expected: '32 bytes in base64, e.g. what openssl rand -base64 32 prints',
+		secret: true,
+	},
+	RELAY_SEALING_KEYS: {
+		about: 'The sealing keys, shared likewise, separated by commas',
+		usually: 'those in keys/sealing-keys',
+		schema: z.string().transform(sealingKeys),
+		expected: 'the lines of a file keys/sealing-keys, separated by commas: "<number> <32 bytes in base64>"',
+		secret: true,
 	},
 	RELAY_REFERENCE: {
 		about: 'The reference API: on or off',
@@ -237,11 +269,19 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 	const publicUrl = read('RELAY_PUBLIC_URL') ?? null;
 	const reference = read('RELAY_REFERENCE');
 	const loopback = isLoopback(host);
+	const databaseUrl = read('DATABASE_URL') ?? null;
+	if (databaseUrl !== null) {
+		const fault = databaseUrlFault(databaseUrl);
+		if (fault !== null) faults.push(fault);
+	}
 	const config: Config = {
 		host,
 		port: read('RELAY_PORT') ?? 8717,
 		publicUrl,
 		dataFolder: resolve(read('RELAY_DATA') ?? '.cleanlist-relay'),
+		databaseUrl,
+		masterKey: read('RELAY_MASTER_KEY') ?? null,
+		sealingKeys: read('RELAY_SEALING_KEYS') ?? null,
 		reference: {
 			// A stand-in with a demo key has no place where others can reach it, unless asked for.
 			enabled: reference ? reference === 'on' : loopback && publicUrl === null,
@@ -289,6 +329,23 @@ function publicUrl(value: string, context: z.RefinementCtx): string {
 		return z.NEVER;
 	}
 	return url.href.replace(/\/+$/, '');
+}
+
+function databaseUrlFault(value: string): string | null {
+	try {
+		readDatabaseUrl(value);
+		return null;
+	} catch (error) {
+		if (error instanceof DatabaseUrlError) return error.message;
+		throw error;
+	}
+}
+
+function sealingKeys(value: string, context: z.RefinementCtx): SealingKey[] {
+	const keys = parseSealingKeys(value);
+	if (keys) return keys;
+	context.addIssue({ code: 'custom', message: 'not sealing keys' });
+	return z.NEVER;
 }
 
 function referenceLimits(

@@ -15,6 +15,10 @@ export function deriveIngestToken(masterKey: Buffer, sourceId: string): string {
 		.digest('base64url');
 }
 
+/** What tells two keys apart without giving either away: safe to keep beside what they protect. */
+export const fingerprint = (key: Buffer): Buffer =>
+	createHmac('sha256', key).update('cleanlist-relay/fingerprint/v1').digest();
+
 function checked(masterKey: Buffer): Buffer {
 	if (masterKey.length < MASTER_KEY_BYTES) {
 		throw new Error(`The master key has ${masterKey.length} bytes; it needs at least ${MASTER_KEY_BYTES}.`);

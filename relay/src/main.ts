@@ -13,6 +13,7 @@ import type { DataFolder } from './data-folder.ts';
 import { systemIds } from './ids.ts';
 import { chooseFormat, createLogger, scrub, stdoutLog } from './log.ts';
 import type { Logger } from './log.ts';
+import { DatabaseError } from './store/postgres/inspect.ts';
 import { VERSION } from './version.ts';
 import { welcome } from './welcome.ts';
 
@@ -54,6 +55,7 @@ async function main(args: string[]): Promise<void> {
 			ArgumentError,
 			CommandError,
 			ConfigError,
+			DatabaseError,
 			DataFolderError,
 			ListenError,
 			UsageError,

@@ -17,6 +17,9 @@ test('with no settings the relay is a local run: loopback, with the reference AP
 		port: 8717,
 		publicUrl: null,
 		dataFolder: resolve('.cleanlist-relay'),
+		databaseUrl: null,
+		masterKey: null,
+		sealingKeys: null,
 		reference: { enabled: true, completionMs: null, limits: null, control: 'loopback' },
 		allow: ['127.0.0.0/8', '::1/128', 'localhost'],
 		trustProxy: [],
@@ -37,6 +40,9 @@ test('every setting can be set', () => {
 			RELAY_PORT: '0',
 			RELAY_PUBLIC_URL: 'https://Relay.example.com/hooks/',
 			RELAY_DATA: '/var/lib/relay',
+			DATABASE_URL: 'postgres://relay:s%40cret@db.internal/relay',
+			RELAY_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+			RELAY_SEALING_KEYS: `1 ${Buffer.alloc(32, 8).toString('base64')},2 ${Buffer.alloc(32, 9).toString('base64')}`,
 			RELAY_REFERENCE: 'on',
 			RELAY_REFERENCE_COMPLETION_MS: '0',
 			RELAY_REFERENCE_LIMITS: '60/300',
@@ -57,6 +63,12 @@ test('every setting can be set', () => {
 		port: 0,
 		publicUrl: 'https://relay.example.com/hooks',
 		dataFolder: resolve('/var/lib/relay'),
+		databaseUrl: 'postgres://relay:s%40cret@db.internal/relay',
+		masterKey: Buffer.alloc(32, 7),
+		sealingKeys: [
+			{ id: 1, key: Buffer.alloc(32, 8) },
+			{ id: 2, key: Buffer.alloc(32, 9) },
+		],
 		reference: {
 			enabled: true,
 			completionMs: 0,
@@ -149,4 +161,31 @@ test('a misspelt setting is not taken for its default', () => {
 
 test('every fault is told, not only the first', () => {
 	expect(faultsOf({ RELAY_PORT: 'x', RELAY_REFERENCE: 'maybe', RELAY_HOTS: 'y' })).toHaveLength(3);
+});
+
+test.each([
+	['mysql://relay:hunter2@db/relay', /must begin with postgres:\/\//],
+	['relay:hunter2@db/relay', /must begin with postgres:\/\//],
+	['postgres://relay:hunter2@/relay', /names no host/],
+	['postgres://db/relay', /names no user/],
+	['postgres://relay:hunter2@db', /names no database/],
+	['postgres://relay:hunter2@db:port/relay', /is no URL/],
+	[
+		'postgres://relay:hunter2@db/relay?sslrootcert=/no/such/file',
+		/file \/no\/such\/file that DATABASE_URL names/,
+	],
+])('DATABASE_URL %s stops the start with a sentence, and no password in it', (value, sentence) => {
+	const faults = faultsOf({ DATABASE_URL: value });
+	expect(faults).toEqual([expect.stringMatching(sentence)]);
+	expect(faults.join()).not.toContain('hunter2');
+});
+
+test('keys of another form are refused, and not repeated', () => {
+	const secret = Buffer.alloc(20, 7).toString('base64');
+	const faults = faultsOf({ RELAY_MASTER_KEY: secret, RELAY_SEALING_KEYS: `one ${secret}` });
+	expect(faults).toEqual([
+		expect.stringMatching(/^RELAY_MASTER_KEY must be 32 bytes in base64/),
+		expect.stringMatching(/^RELAY_SEALING_KEYS must be the lines of a file keys\/sealing-keys/),
+	]);
+	expect(faults.join()).not.toContain(secret);
 });

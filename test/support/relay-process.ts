@@ -184,7 +184,9 @@ export async function startRelay(options: RelayOptions = {}): Promise<RelayProce
 }
 
 function withoutRelaySettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-	return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('RELAY_')));
+	return Object.fromEntries(
+		Object.entries(env).filter(([name]) => !name.startsWith('RELAY_') && name !== 'DATABASE_URL'),
+	);
 }
 
 function parseLine(text: string): LogLine | null {

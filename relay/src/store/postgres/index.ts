@@ -9,6 +9,7 @@ import type { Database } from './database.ts';
 import { isLost } from './errors.ts';
 import { openBell } from './listen.ts';
 import { prepareDatabase } from './open.ts';
+import type { KeyFingerprints } from './open.ts';
 import { acceptQuarantined } from './operations/accept-quarantined.ts';
 import { cancel } from './operations/cancel.ts';
 import { changeSubscription } from './operations/change-subscription.ts';
@@ -42,18 +43,18 @@ const PING = statement('ping', 'SELECT id FROM sources LIMIT 1 FOR KEY SHARE');
  * lease; whatever a relay had in hand when it died comes back when that runs out.
  *
  * @param options.url as in `DATABASE_URL`
- * @param options.fingerprint of the master key; a database first used with another one is refused
+ * @param options.fingerprints of the keys; a database used with others is refused
  * @throws DatabaseUrlError, DatabaseError with a sentence that says what to do
  */
 export async function openPostgresStore(options: {
 	url: string;
 	clock: Clock;
 	ids: Ids;
-	fingerprint?: Buffer;
+	fingerprints?: KeyFingerprints;
 }): Promise<Store> {
-	const { url, clock, ids, fingerprint = null } = options;
+	const { url, clock, ids, fingerprints = null } = options;
 	const address = readDatabaseUrl(url);
-	await prepareDatabase(address, fingerprint);
+	await prepareDatabase(address, fingerprints);
 	const db = openDatabase(address.connection, clock);
 	const bell = openBell({ connection: connectionOptions(address.connection), db, clock, ids });
 	const events = ingestBatches(db);

@@ -8,7 +8,7 @@ export interface Migrated {
 	to: number;
 }
 
-/** Any number will do, as long as no other program locks the same one: "clrelay" as hexadecimal letters go. */
+/** Any number will do, as long as no other program locks the same one. */
 const LOCK = 0xc1e1a4;
 
 /**

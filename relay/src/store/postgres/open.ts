@@ -1,29 +1,29 @@
 import { Client } from 'pg';
-import { connectionOptions } from './database.ts';
 import type { DatabaseAddress } from './address.ts';
+import { connectionOptions, SCHEMA } from './database.ts';
 import { DatabaseError, inspect, toDatabaseError } from './inspect.ts';
 import { migrate } from './migrate.ts';
 import type { Migrated } from './migrate.ts';
-import { SCHEMA } from './database.ts';
 
-const FINGERPRINT = 'master key';
+/** Fingerprints of keys by the names that people know them under: "master key", "sealing key 1". */
+export type KeyFingerprints = ReadonlyMap<string, Buffer>;
 
 /**
  * Makes a database ready to be used: sees that it is safe, brings it to this program's version, and that it belongs
  * to the same relays.
  *
- * @param fingerprint of the master key: the first one is kept, and no other is let in
+ * @param fingerprints of this relay's keys, which must be those of the others; null: not compared
  * @throws DatabaseError with a sentence that says what to do
  */
 export async function prepareDatabase(
 	address: DatabaseAddress,
-	fingerprint: Buffer | null,
+	fingerprints: KeyFingerprints | null,
 ): Promise<Migrated> {
 	try {
 		return await onOneConnection(address, async (client) => {
 			await inspect(client, address);
 			const migrated = await migrate(client);
-			if (fingerprint) await checkFingerprint(client, fingerprint, address);
+			if (fingerprints) await checkFingerprints(client, fingerprints, address);
 			return migrated;
 		});
 	} catch (error) {
@@ -47,16 +47,50 @@ export async function onOneConnection<T>(
 	}
 }
 
-/** Two relays with different keys on one database could not read each other's secrets, nor take the same webhooks. */
-async function checkFingerprint(client: Client, mine: Buffer, { described }: DatabaseAddress): Promise<void> {
-	const { rows } = await client.query<{ value: Buffer }>(
-		`WITH first AS (
-			INSERT INTO ${SCHEMA}.properties (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING value)
-		SELECT value FROM first UNION ALL SELECT value FROM ${SCHEMA}.properties WHERE name = $1`,
-		[FINGERPRINT, mine],
+/**
+ * Relays with different keys on one database could not open each other's secrets, nor take the same webhooks. The
+ * fingerprint of each key is kept by the first relay that has it; one that lacks the newest sealing key is refused too,
+ * because the others seal with that.
+ */
+async function checkFingerprints(
+	client: Client,
+	mine: KeyFingerprints,
+	{ described }: DatabaseAddress,
+): Promise<void> {
+	const names = [...mine.keys()];
+	const values = [...mine.values()];
+	// Undone by the end of the connection, when this relay is refused.
+	await client.query('BEGIN');
+	await client.query(
+		`INSERT INTO ${SCHEMA}.properties (name, value) SELECT * FROM unnest($1::text[], $2::bytea[])
+		ON CONFLICT (name) DO NOTHING`,
+		[names, values],
 	);
-	if (rows[0]?.value.equals(mine)) return;
-	throw new DatabaseError(
-		`The database ${described} was first used with another master key: give this relay the same RELAY_MASTER_KEY, or the file keys/master-key, as the others.`,
+	const { rows } = await client.query<{ name: string; value: Buffer }>(
+		`SELECT name, value FROM ${SCHEMA}.properties ORDER BY name`,
 	);
+	for (const { name, value } of rows) {
+		const known = mine.get(name);
+		if (known?.equals(value)) continue;
+		if (known) {
+			throw new DatabaseError(
+				`The database ${described} is used with another ${name}: give this relay the keys that the others have, by RELAY_MASTER_KEY and RELAY_SEALING_KEYS or by the same folder "keys".`,
+			);
+		}
+		if (names.every((other) => newerSealingKey(name, other))) {
+			throw new DatabaseError(
+				`The database ${described} is used with ${name}, which this relay does not have: add it to RELAY_SEALING_KEYS, or to the file keys/sealing-keys.`,
+			);
+		}
+	}
+	await client.query('COMMIT');
+}
+
+/** Whether the one names a sealing key of a higher number, or the other is none. */
+function newerSealingKey(one: string, other: string): boolean {
+	const [a, b] = [one, other].map((name) => Number(/^sealing key (\d+)$/.exec(name)?.[1] ?? 0)) as [
+		number,
+		number,
+	];
+	return a > b;
 }

@@ -1,0 +1,175 @@
+import { SourcesResponse, SubscriptionWithSecret } from '../../relay/src/contract/relay-api.ts';
+import { startPostgres, TEST_PASSWORD } from '../support/postgres.ts';
+import type { TestPostgres } from '../support/postgres.ts';
+import { spawnRelay, startRelay } from '../support/relay-process.ts';
+import type { RelayOptions, RelayProcess } from '../support/relay-process.ts';
+import { startReceiver, webhook } from './harness.ts';
+
+/** The real process on a real PostgreSQL: what an operator meets. */
+
+let server: TestPostgres;
+let url: string;
+const relays: { dispose(): Promise<void> }[] = [];
+beforeAll(async () => {
+	server = await startPostgres();
+});
+afterAll(() => server.dispose());
+beforeEach(async () => {
+	url = await server.createDatabase();
+});
+afterEach(async () => {
+	for (const relay of relays.splice(0)) await relay.dispose();
+});
+
+const KEYS = {
+	RELAY_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
+	RELAY_SEALING_KEYS: `1 ${Buffer.alloc(32, 2).toString('base64')}`,
+};
+const onDatabase = (env: RelayOptions['env'] = {}): RelayOptions => ({
+	env: { DATABASE_URL: url, RELAY_REFERENCE: 'off', ...KEYS, ...env },
+});
+const start = async (env: RelayOptions['env'] = {}): Promise<RelayProcess> => {
+	const relay = await startRelay(onDatabase(env));
+	relays.push(relay);
+	return relay;
+};
+/** What it says when it does not start. */
+const refusal = async (env: RelayOptions['env']): Promise<string> => {
+	const relay = spawnRelay(onDatabase(env));
+	relays.push(relay);
+	expect(await relay.exited).toEqual({ code: 1, signal: null });
+	const { stdout, stderr } = relay.output();
+	for (const password of [TEST_PASSWORD, encodeURIComponent(TEST_PASSWORD), 'wrong-password']) {
+		expect(stdout + stderr).not.toContain(password);
+	}
+	expect(stderr.trim().split('\n')).toHaveLength(1);
+	return stderr.trim();
+};
+const call = (relay: RelayProcess, path: string, init: RequestInit = {}) =>
+	fetch(`${relay.url}/relay/v1${path}`, {
+		...init,
+		headers: { authorization: `Bearer ${relay.token}`, 'content-type': 'application/json' },
+	});
+const ingestPath = async (relay: RelayProcess) => {
+	const { sources } = SourcesResponse.parse(await (await call(relay, '/sources')).json());
+	return new URL(sources[0]?.ingest_url ?? '').pathname;
+};
+
+test('what one relay takes in, another delivers when the first is gone, and the first after a restart', async () => {
+	const one = await start();
+	const receiver = await startReceiver();
+	try {
+		const created = await call(one, '/subscriptions', {
+			method: 'POST',
+			body: JSON.stringify({ url: receiver.url }),
+		});
+		SubscriptionWithSecret.parse(await created.json());
+		const path = await ingestPath(one);
+		const first = await fetch(`${one.url}${path}`, { method: 'POST', body: webhook('wf-1') });
+		expect(first.status).toBe(200);
+		await receiver.waitFor(1);
+
+		// The same keys make the same ingest URL, whichever relay is asked.
+		const two = await start();
+		expect(await ingestPath(two)).toBe(path);
+		await one.kill();
+		const second = await fetch(`${two.url}${path}`, { method: 'POST', body: webhook('wf-2') });
+		expect(second.status).toBe(200);
+		await receiver.waitFor(2);
+		const again = await fetch(`${two.url}${path}`, { method: 'POST', body: webhook('wf-1') });
+		expect(await again.json()).toMatchObject({ status: 'duplicate' });
+	} finally {
+		await receiver.close();
+	}
+});
+
+test('relays that start at the same time on a new database all come up', async () => {
+	const all = await Promise.all([start(), start(), start()]);
+	for (const relay of all) expect((await fetch(`${relay.url}/readyz`)).status).toBe(200);
+});
+
+test('another master key, another sealing key and a missing newer one are refused', async () => {
+	const keys = `${KEYS.RELAY_SEALING_KEYS},2 ${Buffer.alloc(32, 3).toString('base64')}`;
+	await (await start({ RELAY_SEALING_KEYS: keys })).stop();
+	expect(
+		await refusal({ RELAY_SEALING_KEYS: keys, RELAY_MASTER_KEY: Buffer.alloc(32, 9).toString('base64') }),
+	).toMatch(/is used with another master key: give this relay the keys that the others have/);
+	expect(await refusal({ RELAY_SEALING_KEYS: `2 ${Buffer.alloc(32, 9).toString('base64')}` })).toMatch(
+		/is used with another sealing key 2/,
+	);
+	expect(await refusal({})).toMatch(/is used with sealing key 2, which this relay does not have/);
+	// An old key may be dropped, and a new one added.
+	const newer = `2 ${Buffer.alloc(32, 3).toString('base64')},3 ${Buffer.alloc(32, 4).toString('base64')}`;
+	await start({ RELAY_SEALING_KEYS: newer });
+});
+
+test.each([
+	[
+		'a wrong password',
+		() => url.replace(encodeURIComponent(TEST_PASSWORD), 'wrong-password'),
+		/does not take this user and password/,
+	],
+	[
+		'a database that is not there',
+		() => server.url('no_such'),
+		/There is no database "no_such" on 127\.0\.0\.1/,
+	],
+	[
+		'a port nobody listens on',
+		() => url.replace(`:${server.port}`, ':2'),
+		/can't be reached \(connection refused\)/,
+	],
+	[
+		'a host that is not there',
+		() => url.replace('127.0.0.1', 'nowhere.invalid'),
+		/can't be reached \(no such host\)/,
+	],
+	['a server without TLS', () => `${url}?sslmode=verify-full`, /does not support SSL/],
+])('says in a sentence what is wrong with %s', async (_, wrong, sentence) => {
+	expect(await refusal({ DATABASE_URL: wrong() })).toMatch(sentence);
+});
+
+test.each([
+	['synchronous_commit', 'off', /has synchronous_commit off, so it can lose/],
+	['default_transaction_read_only', 'on', /can only be read: DATABASE_URL must lead to the primary/],
+])('refuses a database with %s %s', async (setting, value, sentence) => {
+	await server.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET ${setting} TO ${value}`);
+	expect(await refusal({})).toMatch(sentence);
+});
+
+test.each(['fsync', 'full_page_writes'])('refuses a server with %s off', async (setting) => {
+	await server.stop();
+	await server.start({ [setting]: 'off' });
+	try {
+		expect(await refusal({})).toMatch(new RegExp(`has ${setting} off, so it can lose`));
+	} finally {
+		await server.stop();
+		await server.start();
+	}
+});
+
+test('refuses a database of a later version, and leaves it as it is', async () => {
+	await (await start()).stop();
+	await server.query('INSERT INTO cleanlist_relay.migrations VALUES (999)', url);
+	expect(await refusal({})).toMatch(/version 999, newer than this program's \d+/);
+	expect(await server.query('SELECT max(version) AS v FROM cleanlist_relay.migrations', url)).toEqual([
+		{ v: 999 },
+	]);
+});
+
+test('logs nothing secret while the database is gone, answers 503, and goes on when it is back', async () => {
+	const relay = await start({ RELAY_LOG_LEVEL: 'trace' });
+	const path = await ingestPath(relay);
+	await server.stop('immediate');
+	const refused = await fetch(`${relay.url}${path}`, { method: 'POST', body: webhook('wf-1') });
+	expect(refused.status).toBe(503);
+	expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+	expect((await fetch(`${relay.url}/readyz`)).status).toBe(503);
+	await server.start();
+	const taken = await fetch(`${relay.url}${path}`, { method: 'POST', body: webhook('wf-1') });
+	expect(await taken.json()).toMatchObject({ status: 'stored' });
+	const printed = relay.output();
+	for (const secret of [TEST_PASSWORD, encodeURIComponent(TEST_PASSWORD), relay.token, path]) {
+		expect(printed.stdout).not.toContain(secret);
+	}
+});
