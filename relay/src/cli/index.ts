@@ -4,6 +4,7 @@ import { backupCommand } from './backup.ts';
 import { referenceCommand } from './reference.ts';
 import { rekeyCommand } from './rekey.ts';
 import { seedCommand } from './seed.ts';
+import { steerCommand } from './steer.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What `cleanlist-relay` can do besides being the relay. */
@@ -12,6 +13,7 @@ export const COMMANDS = {
 	rekey: 'Seal secrets and encrypted bodies with a new key',
 	reference: 'Run the reference API alone, in memory or on a file',
 	seed: 'Print the keys of the people that a seed makes',
+	steer: 'Steer a running reference API: reset, clock, faults, …',
 } as const;
 
 /** An end of the process that was asked for twice does not wait. */
@@ -40,6 +42,8 @@ export async function runCommand(name: string, args: string[]): Promise<void> {
 		}
 		case 'seed':
 			return seedCommand(args, print);
+		case 'steer':
+			return steerCommand(args, print);
 		default: {
 			const meant = closest(name, Object.keys(COMMANDS));
 			throw new UsageError(

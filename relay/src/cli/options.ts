@@ -2,18 +2,38 @@ import { parseArgs } from 'node:util';
 import { closest } from '../closest.ts';
 import { UsageError } from './usage-error.ts';
 
-type Options = Record<string, { type: 'string' | 'boolean'; about: string; value?: string }>;
+export type Options = Record<string, { type: 'string' | 'boolean'; about: string; value?: string }>;
 type Values<O extends Options> = {
 	[Name in keyof O]?: O[Name]['type'] extends 'boolean' ? boolean : string;
 };
 
 /** @throws UsageError for an option or argument that the command does not have */
-export function readOptions<const O extends Options>(command: string, args: string[], options: O): Values<O> {
+export const readOptions = <const O extends Options>(
+	command: string,
+	args: string[],
+	options: O,
+): Values<O> => readArguments(command, args, options, 0).values;
+
+/**
+ * The same for a command that takes arguments, too.
+ *
+ * @param most how many
+ * @throws UsageError for an option that the command does not have, or more arguments
+ */
+export function readArguments<const O extends Options>(
+	command: string,
+	args: string[],
+	options: O,
+	most: number,
+): { values: Values<O>; positionals: string[] } {
 	const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
 	const values: Record<string, string | boolean> = {};
+	const positionals: string[] = [];
 	for (const token of tokens) {
 		if (token.kind === 'positional') {
-			throw new UsageError(`${command} takes no argument ${JSON.stringify(token.value)}, only options.`);
+			if (positionals.push(token.value) <= most) continue;
+			const only = most === 0 ? 'only options' : `it has ${most} already`;
+			throw new UsageError(`${command} takes no argument ${JSON.stringify(token.value)}, ${only}.`);
 		}
 		if (token.kind !== 'option') continue;
 		const { name, rawName, value } = token;
@@ -36,7 +56,7 @@ export function readOptions<const O extends Options>(command: string, args: stri
 			values[name] = value;
 		}
 	}
-	return values as Values<O>;
+	return { values: values as Values<O>, positionals };
 }
 
 /** A line of help for each option. */

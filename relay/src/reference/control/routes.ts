@@ -69,10 +69,10 @@ function mountControl(app: FastifyInstance, parts: ControlParts, access: Steerin
 	const streams = createStreams({ feed, clock });
 	app.addHook('preClose', async () => streams.closeAll());
 
-	app.post('/reset', async () => ({
-		state: control.state(),
-		accounts: accountsView((await control.reset()).accounts),
-	}));
+	app.post('/reset', async () => {
+		const { accounts } = await control.reset();
+		return { state: control.state(), accounts: accountsView(accounts) };
+	});
 	app.post('/seed', async ({ body }) => {
 		const { accounts } = await control.seed(startFrom(body));
 		return { state: control.state(), accounts: accountsView(accounts) };
