@@ -34,9 +34,10 @@ export async function rekey(options: {
 	}
 	progress(done);
 
-	for (;;) {
-		const batch = await store.bodiesNotUnder(bodies.keyId, BATCH);
+	for (let after: string | undefined; ;) {
+		const batch = await store.bodiesNotUnder(bodies.keyId, BATCH, after);
 		if (batch.length === 0) return done;
+		after = batch.at(-1)?.ref;
 		done.bodies += await store.replaceBodies(
 			batch.map((stored) => ({
 				ref: stored.ref,

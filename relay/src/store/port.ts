@@ -331,8 +331,15 @@ export interface Store {
 		limit: number;
 	}): Promise<SweepResult>;
 
-	/** Bodies and variants not stored under this key (null: in the clear), at most `limit`; `ref` names them. */
-	bodiesNotUnder(keyId: number | null, limit: number): Promise<(StoredBody & { ref: string })[]>;
+	/**
+	 * Bodies and variants not stored under this key (null: in the clear), at most `limit`, always in the same order;
+	 * `ref` names them. `after` goes on behind the last one of the call before: without it the walk begins anew.
+	 */
+	bodiesNotUnder(
+		keyId: number | null,
+		limit: number,
+		after?: string,
+	): Promise<(StoredBody & { ref: string })[]>;
 	/** Replaces them, each only while it is still under `was`. Returns how many were. */
 	replaceBodies(
 		bodies: { ref: string; was: number | null; body: Buffer; keyId: number | null }[],

@@ -106,6 +106,20 @@ export function bodyConformance(engine: Engine): void {
 			]);
 		});
 
+		it('are walked in the same order, on from any of them, also while they are replaced', async () => {
+			const all = await t.store.bodiesNotUnder(3, 100);
+			const refs = all.map(({ ref }) => ref);
+			expect(new Set(refs).size).toBe(7);
+			expect((await t.store.bodiesNotUnder(3, 100)).map(({ ref }) => ref)).toEqual(refs);
+			for (const [n, { ref, keyId: was, body }] of all.entries()) {
+				const behind = (await t.store.bodiesNotUnder(3, 2, ref)).map((next) => next.ref);
+				expect(behind).toEqual(refs.slice(n + 1, n + 3));
+				await t.store.replaceBodies([{ ref, was, body, keyId: 3 }]);
+				expect((await t.store.bodiesNotUnder(3, 2, ref)).map((next) => next.ref)).toEqual(behind);
+			}
+			expect(await t.store.bodiesNotUnder(3, 100)).toEqual([]);
+		});
+
 		it('are replaced only while they are still under the key they were read under', async () => {
 			const clear = (await t.store.bodiesNotUnder(2, 100)).find((b) => b.body.toString() === 'clear')!;
 			const replacement = { ref: clear.ref, body: Buffer.from('sealed'), keyId: 2 };

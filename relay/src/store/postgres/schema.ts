@@ -88,8 +88,6 @@ CREATE TABLE bodies (
 	body bytea NOT NULL
 ) WITH (toast_tuple_target = 8160);
 ALTER TABLE bodies ALTER COLUMN body SET STORAGE EXTERNAL;
--- Which bodies a new key has still to seal.
-CREATE INDEX bodies_key ON bodies (key_id);
 
 CREATE TABLE variants (
 	seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -102,7 +100,6 @@ CREATE TABLE variants (
 	body bytea NOT NULL,
 	UNIQUE (event_seq, hash)
 );
-CREATE INDEX variants_key ON variants (key_id);
 
 -- Dedupe keys apart from events, and without a foreign key: a key outlives its event, so that a late repeat of a
 -- result long deleted is still a duplicate.

@@ -9,24 +9,22 @@ interface Row {
 	body: Buffer;
 }
 
-const SELECT = {
-	bodies: `SELECT 'bodies:' || event_seq AS ref, t.key_id, e.content_type, t.body
-		FROM bodies t JOIN events e ON e.seq = t.event_seq`,
-	variants: "SELECT 'variants:' || t.seq AS ref, t.key_id, t.content_type, t.body FROM variants t",
+// A walk in the order of the table, from where the last one ended: an index on the key would cost every webhook, for
+// something done once in years.
+const OTHERS = {
+	bodies: statement(
+		'bodies not under',
+		`SELECT 'bodies:' || event_seq AS ref, b.key_id, e.content_type, b.body
+		FROM bodies b JOIN events e ON e.seq = b.event_seq
+		WHERE b.event_seq > $1 AND b.key_id IS DISTINCT FROM $2 ORDER BY b.event_seq LIMIT $3`,
+	),
+	variants: statement(
+		'variants not under',
+		`SELECT 'variants:' || seq AS ref, key_id, content_type, body FROM variants
+		WHERE seq > $1 AND key_id IS DISTINCT FROM $2 ORDER BY seq LIMIT $3`,
+	),
 };
-// Each is one stretch of the index; "not this one" would be all of the table.
-const STRETCHES = [
-	't.key_id IS NULL AND $1::integer IS NOT NULL',
-	't.key_id < $1',
-	't.key_id > coalesce($1, -1)',
-];
-const OTHERS = statement(
-	'bodies not under',
-	`${Object.values(SELECT)
-		.flatMap((select) => STRETCHES.map((stretch) => `(${select} WHERE ${stretch} LIMIT $2)`))
-		.join('\nUNION ALL\n')}
-	LIMIT $2`,
-);
+const TABLES = ['bodies', 'variants'] as const;
 
 const replacement = (table: string, key: string) =>
 	statement(
@@ -37,9 +35,18 @@ const REPLACE = { bodies: replacement('bodies', 'event_seq'), variants: replacem
 
 /** Bodies and variants under another key than the one in use, and putting them under it. */
 export const rekey = (db: Database) => ({
-	async bodiesNotUnder(keyId: number | null, limit: number): Promise<(StoredBody & { ref: string })[]> {
-		const rows = await db.repeatable<Row>(OTHERS, [keyId, limit]);
-		return rows.map(({ ref, key_id, content_type, body }) => ({
+	async bodiesNotUnder(
+		keyId: number | null,
+		limit: number,
+		after = 'bodies:0',
+	): Promise<(StoredBody & { ref: string })[]> {
+		const [from, past] = after.split(':') as [keyof typeof OTHERS, string];
+		const found: Row[] = [];
+		for (const table of TABLES.slice(TABLES.indexOf(from))) {
+			const seq = table === from ? past : 0;
+			found.push(...(await db.repeatable<Row>(OTHERS[table], [seq, keyId, limit - found.length])));
+		}
+		return found.map(({ ref, key_id, content_type, body }) => ({
 			ref,
 			body,
 			keyId: key_id,

@@ -15,6 +15,7 @@ export function prepareIngest(db: DatabaseSync): (event: NewEvent) => IngestOutc
 			content_type, truncated, received_at, bytes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 	const insertBody = db.prepare('INSERT INTO bodies (event_seq, key_id, body) VALUES (?, ?, ?)');
+	const keepForLonger = db.prepare("UPDATE events SET at_rest = 'kept' WHERE seq = ?");
 	const seqOf = db.prepare('SELECT seq FROM events WHERE id = ?');
 	const countDuplicate = db.prepare('UPDATE events SET duplicates = duplicates + 1 WHERE id = ?');
 	const replaceEvent = db.prepare(`
@@ -49,6 +50,7 @@ export function prepareIngest(db: DatabaseSync): (event: NewEvent) => IngestOutc
 		const { type, attributes } = event;
 		const deliveries =
 			event.state === 'accepted' ? makeDeliveries({ seq, type, attributes }, event.receivedAt) : 0;
+		if (deliveries === 0) keepForLonger.run(seq);
 		return { kind: 'stored', eventId: event.id, deliveries };
 	}
 

@@ -1,28 +1,26 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Store, SweepResult } from '../../port.ts';
 
+/** How many keys that are not old enough yet are looked at, at most, in search of old ones behind them. */
+const YOUNG_KEYS = 1_000;
+
 /** Retention: deletes what is old, a small batch at a time. Deliveries, attempts and bodies go with their event. */
 export function prepareSweep(db: DatabaseSync): (options: Parameters<Store['sweep']>[0]) => SweepResult {
-	const done = db.prepare(`
+	// Events with something pending are not in the index: however old and many, they are not even passed over.
+	const events = db.prepare(`
 		DELETE FROM events WHERE seq IN (
-			SELECT seq FROM events INDEXED BY events_retention
-			WHERE done = 1 AND received_at < ? ORDER BY received_at LIMIT ?)`);
-	// Quarantined, with a dead delivery, without any; or with a pending one, which stays.
-	const notDone = db.prepare(`
-		DELETE FROM events WHERE seq IN (
-			SELECT seq FROM events e INDEXED BY events_retention
-			WHERE done = 0 AND received_at < ? AND NOT EXISTS (
-				SELECT 1 FROM deliveries INDEXED BY deliveries_event
-				WHERE event_seq = e.seq AND state IN ('ready', 'leased'))
-			ORDER BY received_at LIMIT ?)`);
+			SELECT seq FROM events INDEXED BY events_at_rest
+			WHERE at_rest = ? AND received_at < ? ORDER BY received_at LIMIT ?)`);
+	// By the order they came in. Where the clock was set back meanwhile, some go a little later.
 	const keys = db.prepare(`
 		DELETE FROM dedupe_keys WHERE seq IN (
-			SELECT seq FROM dedupe_keys INDEXED BY dedupe_keys_retention
-			WHERE received_at < ? ORDER BY received_at LIMIT ?)`);
+			SELECT seq FROM (SELECT seq, received_at FROM dedupe_keys ORDER BY seq LIMIT ?3)
+			WHERE received_at < ?1 LIMIT ?2)`);
 
 	return ({ deliveredBefore, deadBefore, keysBefore, limit }) => {
-		const first = Number(done.run(deliveredBefore, limit).changes);
-		const second = Number(notDone.run(deadBefore, limit - first).changes);
-		return { events: first + second, dedupeKeys: Number(keys.run(keysBefore, limit).changes) };
+		const done = Number(events.run('done', deliveredBefore, limit).changes);
+		const kept = Number(events.run('kept', deadBefore, limit - done).changes);
+		const { changes } = keys.run(keysBefore, limit, limit + YOUNG_KEYS);
+		return { events: done + kept, dedupeKeys: Number(changes) };
 	};
 }
