@@ -1,3 +1,8 @@
+import { join } from 'node:path';
+
+// Relays, command lines and store threads that tests start compile the same sources over and over.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/node');
+
 /** @type {import('jest').Config} */
 export default {
 	testEnvironment: 'node',

@@ -85,7 +85,7 @@ export async function benchIngest(quick: boolean): Promise<string> {
 
 Webhooks of one size each, every one with a workflow id of its own, over HTTP on ${CONNECTIONS} keep-alive connections from a
 second process; medians of ${rounds} round${rounds === 1 ? '' : 's'} of ${seconds} s after 2 s of warm-up. After each round the events on disk are counted: they are
-exactly the webhooks that were answered 200. CPU time is that of all threads, start and warm-up included.
+exactly the webhooks that were answered 200. CPU time is that of all threads, warm-up included.
 
 ${table(
 	[

@@ -21,7 +21,7 @@ export interface LoadResult {
 	seconds: number;
 	p50Ms: number;
 	p99Ms: number;
-	/** CPU time of this process for each request, in µs. */
+	/** CPU time of this process for each request, in µs; the start not counted. */
 	cpuUs: number;
 }
 
@@ -45,6 +45,7 @@ const result: LoadResult = {
 };
 
 const counted = seconds === 'count';
+const beforeLoad = process.cpuUsage();
 const started = performance.now();
 const measureFrom = counted ? started : started + WARMUP_MS;
 const end = counted ? Infinity : measureFrom + Number(seconds) * 1000;
@@ -95,7 +96,7 @@ if (counted) await Promise.all(pool.map(untilCounted));
 else if (rate !== undefined) await atRate(Number(rate));
 else await Promise.all(pool.map(untilEnd));
 
-const { user, system } = process.cpuUsage();
+const { user, system } = process.cpuUsage(beforeLoad);
 result.seconds = (performance.now() - measureFrom) / 1000;
 result.cpuUs = (user + system) / (result.accepted + result.warmup);
 result.p50Ms = percentile(latencies, 0.5);

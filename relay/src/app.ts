@@ -74,7 +74,7 @@ export async function createRelay(options: {
 	/** How to undo what was set up so far, should a later step fail. */
 	const opened: (() => Promise<unknown>)[] = [];
 	try {
-		const engine = await openEngine({ config, keys, clock, ids });
+		const engine = await openEngine({ config, keys, clock, ids, log });
 		const store = withKnownSources(engine, clock);
 		opened.push(() => store.close());
 		await seed({ store, keys, token: config.token ?? keys.relayToken, clock });
@@ -163,8 +163,14 @@ const sharedKeys = (keys: Keys, { masterKey, sealingKeys }: Config): Keys => ({
 	...(sealingKeys && { sealingKeys }),
 });
 
-async function openEngine(options: { config: Config; keys: Keys; clock: Clock; ids: Ids }): Promise<Store> {
-	const { config, keys, clock, ids } = options;
+async function openEngine(options: {
+	config: Config;
+	keys: Keys;
+	clock: Clock;
+	ids: Ids;
+	log: Logger;
+}): Promise<Store> {
+	const { config, keys, clock, ids, log } = options;
 	if (config.databaseUrl !== null) {
 		const fingerprints = new Map([
 			['master key', fingerprint(keys.masterKey)],
@@ -174,7 +180,13 @@ async function openEngine(options: { config: Config; keys: Keys; clock: Clock; i
 	}
 	const path = join(config.dataFolder, STORE_FILE);
 	// The lock on the data folder makes this the only process: what is leased was its predecessor's.
-	return opening(path, () => openSqliteStore({ path, endLeasesAt: clock.now() }));
+	return opening(path, () =>
+		openSqliteStore({
+			path,
+			endLeasesAt: clock.now(),
+			onLost: (error) => log.fatal({ err: error }, 'the store is lost: restart the relay'),
+		}),
+	);
 }
 
 /** The default source and the first management token. Their secrets come from outside the store, on every start. */

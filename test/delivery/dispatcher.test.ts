@@ -529,10 +529,12 @@ describe('dispatcher', () => {
 		it('back by a day, takes over the work of a relay that vanished, a minute after it claimed that', async () => {
 			await subscribe();
 			const event = await ingest();
-			start();
+			const dispatcher = start();
 			await settled(event.id, 'delivered');
 			const orphan = await ingest();
 			await store.claim({ now: clock.now(), leaseMs: LEASE_MS, limit: 1 });
+			dispatcher.wake();
+			await advance(0);
 			clock.set(clock.now() - DAY);
 			await advance(LEASE_MS);
 			await settled(orphan.id, 'delivered');

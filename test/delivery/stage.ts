@@ -13,6 +13,7 @@ import { aSubscription, anEvent } from '../store/conformance.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import type { TestClock } from '../support/test-clock.ts';
 import { until } from '../support/until.ts';
+import { watched } from '../support/watched-store.ts';
 
 export const sealer = createSealer([{ id: 1, key: Buffer.alloc(32, 7) }]);
 const bodies = createBodies({ sealer, encrypt: false });
@@ -29,7 +30,7 @@ export interface Stage {
 	/** What became of each attempt. */
 	outcomes: Outcome[];
 	start(overrides?: Partial<Parameters<typeof createDispatcher>[0]>): Dispatcher;
-	/** Moves time once the dispatcher has nothing left to do but wait: its look-ups take a few turns of the loop. */
+	/** Moves time once the dispatcher has nothing left to do but wait. */
 	advance(ms: number): Promise<void>;
 	subscribe(overrides: Partial<Subscription> & { url: string }): Promise<Subscription>;
 	ingest(overrides?: Partial<NewEvent>): Promise<NewEvent>;
@@ -44,10 +45,10 @@ export interface Stage {
 
 export async function openStage(): Promise<Stage> {
 	const folder = await mkdtemp(join(tmpdir(), 'delivery-'));
-	const store = await openSqliteStore({ path: join(folder, 'relay.sqlite') });
+	const { store, quiet } = watched(await openSqliteStore({ path: join(folder, 'relay.sqlite') }));
 	await store.putSource({ id: 'default', name: 'x', tokenHash: Buffer.from('h'), createdAt: 0 });
 	// The library that verifies signatures compares timestamps with the real clock.
-	const clock = createTestClock(Date.now());
+	const clock = createTestClock(Date.now(), quiet);
 	const lines: Record<string, unknown>[] = [];
 	const outcomes: Outcome[] = [];
 	const running: Dispatcher[] = [];
@@ -79,7 +80,7 @@ export async function openStage(): Promise<Stage> {
 			return dispatcher;
 		},
 		async advance(ms) {
-			for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+			await quiet();
 			await clock.advance(ms);
 		},
 		async subscribe(overrides) {

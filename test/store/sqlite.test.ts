@@ -1,14 +1,17 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { prepareOperations } from '../../relay/src/store/sqlite/engine.ts';
-import { createGroupCommit } from '../../relay/src/store/sqlite/group-commit.ts';
+import workerThreads from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { createBatchRunner } from '../../relay/src/store/sqlite/batch.ts';
+import { openEngine, prepareOperations } from '../../relay/src/store/sqlite/engine.ts';
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
 import { MIGRATIONS } from '../../relay/src/store/sqlite/schema.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
 import type { Store } from '../../relay/src/store/port.ts';
 import { openSqlite } from '../../relay/src/sqlite/open.ts';
+import { until } from '../support/until.ts';
 import { aSubscription, anEvent, storeConformance } from './conformance.ts';
 
 const temporaryFile = async () => {
@@ -42,6 +45,8 @@ storeConformance({
 		};
 	},
 });
+
+const source = { id: 'default', name: 'x', tokenHash: Buffer.from('h'), createdAt: 0 };
 
 describe('SQLite alone', () => {
 	let file: Awaited<ReturnType<typeof temporaryFile>>;
@@ -77,45 +82,150 @@ describe('SQLite alone', () => {
 	});
 
 	it('commits writes that come together in one transaction, and answers them after it', async () => {
-		const db = openSqlite(file.path, ['CREATE TABLE t (n INTEGER) STRICT']);
-		const { write } = createGroupCommit(db);
-		const insert = db.prepare('INSERT INTO t VALUES (?)');
+		const store = await openSqliteStore({ path: file.path });
+		await store.putSource(source);
 		const other = new DatabaseSync(file.path, { readOnly: true });
-		const visible = () => (other.prepare('SELECT count(*) AS n FROM t').get() as { n: number }).n;
+		const visible = () => (other.prepare('SELECT count(*) AS n FROM events').get() as { n: number }).n;
 		const seen: number[] = [];
 		await Promise.all(
-			Array.from({ length: 100 }, (_, n) => write(() => insert.run(n)).then(() => seen.push(visible()))),
+			Array.from({ length: 100 }, () => store.ingest(anEvent()).then(() => seen.push(visible()))),
 		);
 		// Another connection sees all hundred as soon as the first is answered: one commit for all of them.
 		expect(seen).toEqual(Array.from({ length: 100 }, () => 100));
 		other.close();
-		db.close();
+		await store.close();
 	});
 
-	it('writes nothing and says that the disk is full when it is', async () => {
-		const { path } = file;
-		const store = await openSqliteStore({ path });
-		await store.putSource({ id: 'default', name: 'x', tokenHash: Buffer.from('h'), createdAt: 0 });
-		await store.close();
+	it('lets a bad write fail alone, in a batch with reads and other writes, and keeps them in order', () => {
+		const engine = openEngine(file.path);
+		const run = createBatchRunner(engine);
+		run([{ name: 'putSource', args: [source] }]);
+		const [first, second] = [anEvent({ workflowId: 'w' }), anEvent({ workflowId: 'w' })];
+		const outcomes = run([
+			{ name: 'getEvent', args: [first.id] },
+			{ name: 'createSubscription', args: [aSubscription({ url: 'http://a.example/' })] },
+			{ name: 'createSubscription', args: [aSubscription({ url: 'http://a.example/' })] },
+			{ name: 'ingest', args: [first] },
+			{ name: 'ingest', args: [anEvent({ sourceId: 'none' })] },
+			{ name: 'ingest', args: [second] },
+			{ name: 'listSources', args: [] },
+		]);
+		expect(outcomes).toEqual([
+			{ value: null },
+			{ value: undefined },
+			{ error: expect.objectContaining({ code: 'conflict' }) as object },
+			{ value: { kind: 'stored', eventId: first.id, deliveries: 1 } },
+			{ error: expect.objectContaining({ code: 'failed' }) as object },
+			{ value: { kind: 'duplicate', eventId: first.id } },
+			{ value: [source] },
+		]);
+		engine.db.close();
+	});
+
+	it('does not deliver by a subscription whose creation was undone', () => {
+		const engine = openEngine(file.path);
+		const run = createBatchRunner(engine);
+		run([{ name: 'putSource', args: [source] }]);
+		// The first try of this batch sees the subscription, and is undone by the bad event; the second try refuses it.
+		const created = aSubscription();
+		run([{ name: 'createSubscription', args: [created] }]);
+		const outcomes = run([
+			{ name: 'deleteSubscription', args: [created.id] },
+			{ name: 'ingest', args: [anEvent()] },
+			{ name: 'ingest', args: [anEvent({ sourceId: 'none' })] },
+			{ name: 'createSubscription', args: [created] },
+			{ name: 'ingest', args: [anEvent()] },
+		]);
+		const deliveries = outcomes.map((outcome) =>
+			'value' in outcome ? (outcome.value as { deliveries?: number } | undefined)?.deliveries : 'failed',
+		);
+		expect(deliveries).toEqual([undefined, 0, 'failed', undefined, 1]);
+		engine.db.close();
+	});
+
+	it('writes nothing and says that the disk is full when it is', () => {
+		const prepared = openEngine(file.path);
+		createBatchRunner(prepared)([{ name: 'putSource', args: [source] }]);
+		prepared.db.close();
 		// The page limit fails in SQLite the way a full file system does: SQLITE_FULL in the middle of a write.
-		const db = openSqlite(path, MIGRATIONS);
+		const db = openSqlite(file.path, MIGRATIONS);
 		const pages = (db.prepare('PRAGMA page_count').get() as { page_count: number }).page_count;
 		db.exec(`PRAGMA max_page_count = ${pages + 10}`);
-		const { write } = createGroupCommit(db);
-		const { ingest } = prepareOperations(db);
-		const small = anEvent();
-		const large = anEvent({ body: Buffer.alloc(200_000) });
-		const results = await Promise.allSettled([write(() => ingest(small)), write(() => ingest(large))]);
-		const failed = results.filter((r) => r.status === 'rejected');
+		const run = createBatchRunner({ db, ...prepareOperations(db) });
+		const events = [anEvent(), anEvent({ body: Buffer.alloc(200_000) })];
+		const outcomes = run(events.map((event) => ({ name: 'ingest', args: [event] })));
+		const failed = outcomes.filter((outcome) => 'error' in outcome);
 		expect(failed.length).toBeGreaterThan(0);
-		for (const { reason } of failed) expect(reason).toMatchObject({ name: 'StoreError', code: 'full' });
+		for (const { error } of failed) expect(error.code).toBe('full');
 		const stored = (id: string) => db.prepare('SELECT 1 FROM events WHERE id = ?').get(id) !== undefined;
 		// What was answered is what is there.
-		expect([stored(small.id), stored(large.id)]).toEqual(results.map((r) => r.status === 'fulfilled'));
+		expect(events.map(({ id }) => stored(id))).toEqual(outcomes.map((outcome) => 'value' in outcome));
 		expect(db.prepare('SELECT count(*) AS n FROM events').get()).toEqual(
 			db.prepare('SELECT count(*) AS n FROM bodies').get(),
 		);
 		db.close();
+	});
+
+	it('keeps its write-ahead log bounded under load, and copies it back when there is nothing to do', async () => {
+		const store = await openSqliteStore({ path: file.path });
+		await store.putSource(source);
+		const body = Buffer.alloc(256 * 1024, 'x');
+		let largest = 0;
+		for (let n = 0; n < 40; n++) {
+			await Promise.all(Array.from({ length: 8 }, () => store.ingest(anEvent({ body }))));
+			largest = Math.max(largest, (await stat(`${file.path}-wal`)).size);
+		}
+		// 80 MiB went through it.
+		expect(largest).toBeLessThan(40 * 1024 * 1024);
+		const other = new DatabaseSync(file.path);
+		const waiting = () => {
+			const { log, checkpointed } = other.prepare('PRAGMA wal_checkpoint(NOOP)').get() as {
+				log: number;
+				checkpointed: number;
+			};
+			return log - checkpointed;
+		};
+		await until('the log is copied back', () => waiting() < 300);
+		other.close();
+		await store.close();
+	});
+
+	it('fails what is under way, and all that follows, when its thread dies', async () => {
+		const started: Worker[] = [];
+		const { Worker: RealWorker } = workerThreads;
+		jest.spyOn(workerThreads, 'Worker').mockImplementation((...args) => {
+			const worker = new RealWorker(...args);
+			started.push(worker);
+			return worker;
+		});
+		const lost = jest.fn();
+		const store = await openSqliteStore({ path: file.path, onLost: lost });
+		await store.putSource(source);
+		const underWay = [store.ingest(anEvent()), store.stats(), store.ping()];
+		const settled = Promise.allSettled(underWay);
+		await started[0]?.terminate();
+		for (const result of await settled) {
+			if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'failed' });
+		}
+		expect(lost).toHaveBeenCalledTimes(1);
+		await expect(store.ping()).rejects.toMatchObject({ name: 'StoreError', code: 'failed' });
+		await store.close();
+		jest.restoreAllMocks();
+	});
+
+	it('finishes what was called before it was closed, and refuses what comes after', async () => {
+		const store = await openSqliteStore({ path: file.path });
+		await store.putSource(source);
+		const event = anEvent();
+		const stored = store.ingest(event);
+		const closed = store.close();
+		await expect(store.ingest(anEvent())).rejects.toMatchObject({ name: 'StoreError', code: 'failed' });
+		expect((await stored).kind).toBe('stored');
+		await closed;
+		await store.close();
+		const again = await openSqliteStore({ path: file.path });
+		expect(await again.getEvent(event.id)).not.toBeNull();
+		await again.close();
 	});
 
 	it('answers the hot queries from an index, however large the tables grow', async () => {
@@ -144,7 +254,7 @@ describe('SQLite alone', () => {
 
 	it('ends the leases of a process that is gone when told to', async () => {
 		const store = await openSqliteStore({ path: file.path });
-		await store.putSource({ id: 'default', name: 'x', tokenHash: Buffer.from('h'), createdAt: 0 });
+		await store.putSource(source);
 		await store.createSubscription(aSubscription());
 		await store.ingest(anEvent({ receivedAt: 0 }));
 		const claim = { leaseMs: 60_000, limit: 5 };
@@ -159,7 +269,7 @@ describe('SQLite alone', () => {
 
 	it('stays fast to claim from behind a receiver that is down', async () => {
 		const store = await openSqliteStore({ path: file.path });
-		await store.putSource({ id: 'default', name: 'x', tokenHash: Buffer.from('h'), createdAt: 0 });
+		await store.putSource(source);
 		await store.createSubscription(aSubscription({ id: 'sub_down', concurrency: 5 }));
 		for (let n = 0; n < 20; n++) {
 			await Promise.all(Array.from({ length: 50 }, () => store.ingest(anEvent({ receivedAt: 0 }))));

@@ -12,8 +12,14 @@ export interface TestClock extends Clock {
 	readonly pending: number;
 }
 
-/** A clock that stands still until told to move. Starts at 2026-01-05T09:00:00Z unless told otherwise. */
-export function createTestClock(startMs = Date.UTC(2026, 0, 5, 9)): TestClock {
+const aTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/**
+ * A clock that stands still until told to move. Starts at 2026-01-05T09:00:00Z unless told otherwise.
+ *
+ * @param settle waits until what a timer started has come to rest; a turn of the event loop, unless told otherwise
+ */
+export function createTestClock(startMs = Date.UTC(2026, 0, 5, 9), settle = aTurn): TestClock {
 	/** On the monotonic clock, as are the timers. */
 	let now = 0;
 	let epoch = startMs;
@@ -41,10 +47,10 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 5, 9)): TestClock {
 				timers.delete(due[0]);
 				now = Math.max(now, due[1].at);
 				due[1].fn();
-				await new Promise((resolve) => setImmediate(resolve));
+				await settle();
 			}
 			now = end;
-			await new Promise((resolve) => setImmediate(resolve));
+			await aTurn();
 		},
 		set(epochMs) {
 			epoch = epochMs - now;

@@ -3,7 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 /**
  * Opens a SQLite file the way this project always does: WAL, `synchronous=FULL` (NORMAL is no faster under
  * group commit and loses acknowledged rows in a power cut: 23 of 30 simulated cuts, FULL 0 of 96), foreign
- * keys on, a checkpoint only every 32 MiB of WAL (each one syncs the whole database file), and a busy timeout so that a backup or a second reader does not fail a write.
+ * keys on, a checkpoint only every 32 MiB of WAL (each one syncs the whole database file), and a busy timeout so that a
+ * backup or a second reader does not fail a write.
  *
  * @param path a file, or `:memory:`
  * @param migrations SQL scripts in order; `PRAGMA user_version` counts those applied. Never edit one that was

@@ -11,6 +11,7 @@ import { prepareGetDeliveries } from './operations/get-deliveries.ts';
 import { prepareGetEvents } from './operations/get-events.ts';
 import { prepareGetSubscriptions } from './operations/get-subscriptions.ts';
 import { prepareIngest } from './operations/ingest.ts';
+import { prepareMakeDeliveries } from './operations/make-deliveries.ts';
 import { prepareNextDueAt } from './operations/next-due-at.ts';
 import { prepareRedrive } from './operations/redrive.ts';
 import { prepareRekey } from './operations/rekey.ts';
@@ -78,10 +79,12 @@ export const OPERATIONS = {
 	resealSecrets: 'write',
 } as const satisfies Record<keyof Operations, 'read' | 'write'>;
 
-/** A SQLite file with its operations. Synchronous: whoever holds it decides when to commit (group-commit.ts). */
+/** A SQLite file with its operations. Synchronous: whoever holds it decides when to commit (batch.ts). */
 export interface Engine {
 	db: DatabaseSync;
 	operations: Operations;
+	/** To be called when subscriptions may have changed, a rollback included: see make-deliveries.ts. */
+	forgetTargets: () => void;
 }
 
 /**
@@ -91,19 +94,20 @@ export interface Engine {
 export function openEngine(path: string): Engine {
 	try {
 		const db = openSqlite(path, MIGRATIONS);
-		return { db, operations: prepareOperations(db) };
+		return { db, ...prepareOperations(db) };
 	} catch (error) {
 		throw toStoreError(error);
 	}
 }
 
 /** Prepares every statement the store ever runs, so that a schema that does not fit fails at the start. */
-export function prepareOperations(db: DatabaseSync): Operations {
+export function prepareOperations(db: DatabaseSync): Omit<Engine, 'db'> {
 	const subscriptions = prepareStopSubscription(db);
-	return {
+	const { makeDeliveries, forgetTargets } = prepareMakeDeliveries(db);
+	const operations: Operations = {
 		...prepareSources(db),
 		...prepareTokens(db),
-		ingest: prepareIngest(db),
+		ingest: prepareIngest(db, makeDeliveries),
 		createSubscription: prepareCreateSubscription(db),
 		changeSubscription: prepareChangeSubscription(db),
 		...prepareSecrets(db),
@@ -118,10 +122,11 @@ export function prepareOperations(db: DatabaseSync): Operations {
 		redrive: prepareRedrive(db),
 		...prepareGetEvents(db),
 		...prepareVariants(db),
-		acceptQuarantined: prepareAcceptQuarantined(db),
+		acceptQuarantined: prepareAcceptQuarantined(db, makeDeliveries),
 		...prepareGetDeliveries(db),
 		stats: prepareStats(db),
 		sweep: prepareSweep(db),
 		...prepareRekey(db),
 	};
+	return { operations, forgetTargets };
 }

@@ -1,13 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { IngestOutcome, NewEvent } from '../../port.ts';
 import { first } from '../query.ts';
-import { prepareMakeDeliveries } from './make-deliveries.ts';
+import type { MakeDeliveries } from './make-deliveries.ts';
 
 type Read = Pick<NewEvent, 'dedupeKey' | 'type' | 'workflowId' | 'attributes' | 'truncated'>;
 
 /** Takes an event out of quarantine and makes its deliveries. */
-export function prepareAcceptQuarantined(db: DatabaseSync) {
-	const makeDeliveries = prepareMakeDeliveries(db);
+export function prepareAcceptQuarantined(db: DatabaseSync, makeDeliveries: MakeDeliveries) {
 	const find = db.prepare(
 		"SELECT seq, source_id, received_at FROM events WHERE id = ? AND state = 'quarantined'",
 	);

@@ -1,11 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { IngestOutcome, NewEvent } from '../../port.ts';
 import { all, first } from '../query.ts';
-import { prepareMakeDeliveries } from './make-deliveries.ts';
+import type { MakeDeliveries } from './make-deliveries.ts';
 
 /** Stores one event with its dedupe key and its deliveries. */
-export function prepareIngest(db: DatabaseSync): (event: NewEvent) => IngestOutcome {
-	const makeDeliveries = prepareMakeDeliveries(db);
+export function prepareIngest(
+	db: DatabaseSync,
+	makeDeliveries: MakeDeliveries,
+): (event: NewEvent) => IngestOutcome {
 	const findKey = db.prepare('SELECT event_id, truncated FROM dedupe_keys WHERE source_id = ? AND key = ?');
 	const insertKey = db.prepare(
 		'INSERT INTO dedupe_keys (source_id, key, event_id, truncated, received_at) VALUES (?, ?, ?, ?, ?)',

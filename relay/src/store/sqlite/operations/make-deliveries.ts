@@ -5,12 +5,25 @@ import { all } from '../query.ts';
 /** A subscription as far as it decides whom to make a delivery for. */
 interface Target {
 	id: string;
-	events: string;
-	filter: string;
+	events: readonly string[];
+	filter: [field: string, value: string][];
 }
 
 /** Makes the deliveries of an event: one for each active subscription that wants it. Returns how many. */
-export function prepareMakeDeliveries(db: DatabaseSync) {
+export type MakeDeliveries = (
+	event: Pick<NewEvent, 'type' | 'attributes'> & { seq: number },
+	now: number,
+	except?: ReadonlySet<string>,
+) => number;
+
+/**
+ * Active subscriptions are read and parsed once for all the events of a batch. `forgetTargets` is to be called before the
+ * first of them, and whenever subscriptions may have changed since.
+ */
+export function prepareMakeDeliveries(db: DatabaseSync): {
+	makeDeliveries: MakeDeliveries;
+	forgetTargets: () => void;
+} {
 	// The partial unique index holds the active ones only; there are few.
 	const active = db.prepare("SELECT id, events, filter FROM subscriptions WHERE status = 'active'");
 	const insert = db.prepare(`
@@ -20,24 +33,33 @@ export function prepareMakeDeliveries(db: DatabaseSync) {
 		'UPDATE subscriptions SET first_due_at = ?1 WHERE id = ?2 AND (first_due_at IS NULL OR first_due_at > ?1)',
 	);
 
-	return (
-		event: Pick<NewEvent, 'type' | 'attributes'> & { seq: number },
-		now: number,
-		except: ReadonlySet<string> = new Set(),
-	): number => {
-		let deliveries = 0;
-		for (const target of all<Target>(active)) {
-			if (except.has(target.id) || !wants(target, event)) continue;
-			insert.run(event.seq, target.id, now);
-			noteDue.run(now, target.id);
-			deliveries++;
-		}
-		return deliveries;
+	let targets: Target[] | null = null;
+	const readTargets = (): Target[] =>
+		all<{ id: string; events: string; filter: string }>(active).map(({ id, events, filter }) => ({
+			id,
+			events: JSON.parse(events) as string[],
+			filter: Object.entries(JSON.parse(filter) as Record<string, string>),
+		}));
+
+	return {
+		makeDeliveries(event, now, except) {
+			let deliveries = 0;
+			for (const target of (targets ??= readTargets())) {
+				if (except?.has(target.id) || !wants(target, event)) continue;
+				insert.run(event.seq, target.id, now);
+				noteDue.run(now, target.id);
+				deliveries++;
+			}
+			return deliveries;
+		},
+		forgetTargets() {
+			targets = null;
+		},
 	};
 }
 
-function wants(target: Target, { type, attributes }: Pick<NewEvent, 'type' | 'attributes'>): boolean {
-	if (type === null || !(JSON.parse(target.events) as string[]).includes(type)) return false;
-	const filter = JSON.parse(target.filter) as EventFilter;
-	return Object.entries(filter).every(([field, value]) => attributes[field as keyof EventFilter] === value);
+function wants({ events, filter }: Target, event: Pick<NewEvent, 'type' | 'attributes'>): boolean {
+	const { type, attributes } = event;
+	if (type === null || !events.includes(type)) return false;
+	return filter.every(([field, value]) => attributes[field as keyof EventFilter] === value);
 }

@@ -1,0 +1,113 @@
+import type { StoreErrorCode } from '../port.ts';
+import { OPERATIONS } from './engine.ts';
+import type { Engine, Operations } from './engine.ts';
+import { toStoreError } from './errors.ts';
+
+/** An operation of the engine, by name; it travels between threads. `ping` only needs the write lock. */
+export interface Call {
+	name: keyof Operations | 'ping';
+	args: readonly unknown[];
+}
+
+/** What came of it. */
+export type Outcome = { value: unknown } | { error: Failure };
+
+/** A StoreError as it travels. */
+export interface Failure {
+	code: StoreErrorCode;
+	message: string;
+	/** What the database said. */
+	cause: string | null;
+}
+
+const isRead = ({ name }: Call) => name !== 'ping' && OPERATIONS[name] === 'read';
+
+/**
+ * Group commit: runs the writes of a batch in one transaction and answers when it is on disk. One fsync for all of
+ * them: 16,380 durable ingests a second against 2,980 with a transaction each, measured over HTTP with 64 connections.
+ * Reads see what was committed before.
+ *
+ * Nearly always every write works, so there is no savepoint around each. When one fails the batch is undone and run
+ * again with savepoints, and the bad one fails alone. A failing BEGIN or COMMIT, or a failure at which SQLite gave up
+ * the whole transaction (it may at a full disk), fails every write of the batch.
+ */
+export function createBatchRunner({ db, operations, forgetTargets }: Engine): (calls: Call[]) => Outcome[] {
+	// IMMEDIATE: a transaction that began by reading could not be upgraded once another process wrote.
+	const begin = db.prepare('BEGIN IMMEDIATE');
+	const commit = db.prepare('COMMIT');
+	const rollback = db.prepare('ROLLBACK');
+	const savepoint = db.prepare('SAVEPOINT operation');
+	const release = db.prepare('RELEASE operation');
+	const rollbackTo = db.prepare('ROLLBACK TO operation');
+
+	function perform({ name, args }: Call): Outcome {
+		if (name === 'ping') return { value: undefined };
+		const value = (operations[name] as (...args: readonly unknown[]) => unknown)(...args);
+		// Any other than these may have changed who wants which events.
+		if (name !== 'ingest') forgetTargets();
+		return { value };
+	}
+
+	function performAlone(call: Call): Outcome {
+		savepoint.run();
+		try {
+			const outcome = perform(call);
+			release.run();
+			return outcome;
+		} catch (error) {
+			// No transaction any more: SQLite rolled everything back, the operations before this one included.
+			if (!db.isTransaction) throw error;
+			rollbackTo.run();
+			release.run();
+			forgetTargets();
+			return failure(error);
+		}
+	}
+
+	function transaction(writes: Call[], each: (call: Call) => Outcome): Outcome[] {
+		forgetTargets();
+		begin.run();
+		try {
+			const outcomes = writes.map(each);
+			commit.run();
+			return outcomes;
+		} catch (error) {
+			if (db.isTransaction) rollback.run();
+			throw error;
+		}
+	}
+
+	function write(writes: Call[]): Outcome[] {
+		try {
+			return transaction(writes, perform);
+		} catch (error) {
+			if (writes.length === 1) return [failure(error)];
+		}
+		try {
+			return transaction(writes, performAlone);
+		} catch (error) {
+			return writes.map(() => failure(error));
+		}
+	}
+
+	function read(call: Call): Outcome {
+		try {
+			return perform(call);
+		} catch (error) {
+			return failure(error);
+		}
+	}
+
+	return (calls) => {
+		const outcomes = calls.map((call) => (isRead(call) ? read(call) : null));
+		const writes = calls.filter((call) => !isRead(call));
+		const written = (writes.length > 0 ? write(writes) : []).values();
+		return outcomes.map((outcome) => outcome ?? written.next().value!);
+	};
+}
+
+/** Any failure, ready to travel. */
+export function failure(error: unknown): { error: Failure } {
+	const { code, message, cause } = toStoreError(error);
+	return { error: { code, message, cause: cause instanceof Error ? cause.message : null } };
+}

@@ -1,0 +1,128 @@
+import { extname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { StoreError } from '../port.ts';
+import type { Call, Failure, Outcome } from './batch.ts';
+import { withBuffers } from './buffers.ts';
+import { toStoreError } from './errors.ts';
+import type { FromWorker, ToWorker } from './worker.ts';
+
+/** The engine in a thread of its own: its disk is waited for there, and HTTP goes on here. */
+export interface EngineThread {
+	/** Runs the call in the next batch. @throws StoreError */
+	call(name: Call['name'], args: readonly unknown[]): Promise<unknown>;
+	/** Lets what was called finish, then closes the database. */
+	close(): Promise<void>;
+}
+
+interface Waiting {
+	call: Call;
+	resolve: (value: unknown) => void;
+	reject: (error: StoreError) => void;
+}
+
+const CLOSED = 'The store is closed.';
+const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
+
+/**
+ * Starts the thread and opens the database in it.
+ *
+ * Calls queue here; one message carries all that are waiting, and one brings their outcomes back. While the thread works
+ * at one batch, the next collects: the slower the disk, the larger the batches.
+ *
+ * @param onLost called when the thread dies by a defect. Everything under way, and everything after, is rejected with a
+ *   StoreError `failed`
+ * @throws StoreError when the database can't be opened
+ */
+export async function startEngineThread(path: string, onLost: (error: Error) => void): Promise<EngineThread> {
+	const worker = new Worker(WORKER, { workerData: path, name: 'store' });
+	let queue: Waiting[] = [];
+	let underWay: Waiting[] | null = null;
+	let scheduled = false;
+	let gone: StoreError | null = null;
+	let closing: Promise<void> | null = null;
+
+	const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+	const opened = new Promise<Outcome>((resolve) =>
+		worker.once('message', ([outcome]: FromWorker) => resolve(outcome!)),
+	);
+
+	function fail(error: Error): void {
+		if (gone) return;
+		gone = new StoreError('failed', `The thread that has the database ended: ${error.message}`, {
+			cause: error,
+		});
+		const left = [...(underWay ?? []), ...queue];
+		underWay = null;
+		queue = [];
+		for (const { reject } of left) reject(gone);
+		onLost(error);
+	}
+
+	function send(): void {
+		scheduled = false;
+		if (underWay || queue.length === 0) return;
+		underWay = queue;
+		queue = [];
+		try {
+			worker.postMessage(underWay.map(({ call }) => call) satisfies ToWorker);
+		} catch (error) {
+			// Something in it can't cross to another thread.
+			const failed = underWay;
+			underWay = null;
+			for (const { reject } of failed) reject(toStoreError(error));
+		}
+	}
+
+	function receive(outcomes: FromWorker): void {
+		const answered = underWay ?? [];
+		underWay = null;
+		// First the next batch, so that the thread has work while this one is answered.
+		send();
+		for (const [index, { resolve, reject }] of answered.entries()) {
+			const outcome = outcomes[index]!;
+			if ('value' in outcome) resolve(withBuffers(outcome.value));
+			else reject(errorFrom(outcome.error));
+		}
+	}
+
+	worker.on('error', (error) => fail(error as Error));
+	worker.on('exit', () => {
+		if (!closing) fail(new Error('it stopped'));
+	});
+	const outcome = await Promise.race([opened, ended.then(() => null)]);
+	if (!outcome || 'error' in outcome) {
+		closing = ended;
+		await ended;
+		throw outcome ? errorFrom(outcome.error) : gone!;
+	}
+	worker.on('message', receive);
+
+	const enqueue: EngineThread['call'] = (name, args) =>
+		new Promise((resolve, reject) => {
+			if (gone) return reject(gone);
+			if (!scheduled && !underWay) {
+				scheduled = true;
+				setImmediate(send);
+			}
+			queue.push({ call: { name, args }, resolve, reject });
+		});
+
+	async function shutDown(): Promise<void> {
+		// Queued behind everything called so far, so its answer is the last.
+		await enqueue('ping', []).catch(() => undefined);
+		gone ??= new StoreError('failed', CLOSED);
+		worker.postMessage(null satisfies ToWorker);
+		await ended;
+	}
+
+	return {
+		async call(name, args) {
+			if (closing) throw gone ?? new StoreError('failed', CLOSED);
+			return enqueue(name, args);
+		},
+		close: () => (closing ??= shutDown()),
+	};
+}
+
+const errorFrom = ({ code, message, cause }: Failure): StoreError =>
+	new StoreError(code, message, cause === null ? undefined : { cause: new Error(cause) });

@@ -1,0 +1,43 @@
+/** The thread that has the database: it takes batches of calls and answers with a batch of outcomes (thread.ts). */
+import { parentPort, workerData } from 'node:worker_threads';
+import { createBatchRunner, failure } from './batch.ts';
+import type { Call, Outcome } from './batch.ts';
+import { createCheckpointer } from './checkpoint.ts';
+import { openEngine } from './engine.ts';
+import type { Engine } from './engine.ts';
+
+/** To the thread: a batch, or `null` to close. */
+export type ToWorker = Call[] | null;
+/** From it: the answer to the opening, then one for each batch. */
+export type FromWorker = Outcome[];
+
+const port = parentPort!;
+const answer = (outcomes: FromWorker) => port.postMessage(outcomes);
+
+const engine = open(workerData as string);
+if (engine) serve(engine);
+
+function open(path: string): Engine | null {
+	try {
+		const opened = openEngine(path);
+		answer([{ value: undefined }]);
+		return opened;
+	} catch (error) {
+		answer([failure(error)]);
+		return null;
+	}
+}
+
+function serve(opened: Engine): void {
+	const run = createBatchRunner(opened);
+	const checkpoint = createCheckpointer(opened.db);
+	port.on('message', (message: ToWorker) => {
+		if (message === null) {
+			opened.db.close();
+			port.close();
+			return;
+		}
+		answer(run(message));
+		checkpoint.after(message.length);
+	});
+}
