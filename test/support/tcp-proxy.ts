@@ -10,6 +10,8 @@ export interface TcpProxy {
 	 * fare the same.
 	 */
 	mode: 'pass' | 'deaf' | 'silent';
+	/** What is connected now stays silent for good; `mode` is `pass` again for what comes after. */
+	forget(): void;
 	/** Resets every connection now, on both sides. */
 	reset(): void;
 	/** Connections that came in so far. */
@@ -19,6 +21,7 @@ export interface TcpProxy {
 
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
 	const pairs = new Set<[Socket, Socket]>();
+	const forgotten = new Set<Socket>();
 	let connections = 0;
 	const server = createServer((client) => {
 		connections++;
@@ -27,17 +30,18 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
 		pairs.add(pair);
 		client.setNoDelay(true);
 		upstream.setNoDelay(true);
+		const silent = () => proxy.mode === 'silent' || forgotten.has(client);
 		client.on('data', (data) => {
-			if (proxy.mode !== 'silent') upstream.write(data);
+			if (!silent()) upstream.write(data);
 		});
 		upstream.on('data', (data) => {
-			if (proxy.mode === 'pass') client.write(data);
+			if (!silent() && proxy.mode === 'pass') client.write(data);
 		});
 		for (const [from, to] of [pair, [upstream, client]] as [Socket, Socket][]) {
 			from.on('error', () => undefined);
 			from.on('close', () => {
 				// Behind a silence not even the end of the other side is heard.
-				if (proxy.mode === 'silent') return;
+				if (silent()) return;
 				to.destroy();
 				pairs.delete(pair);
 			});
@@ -49,6 +53,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
 		mode: 'pass' as TcpProxy['mode'],
 		get connections() {
 			return connections;
+		},
+		forget() {
+			for (const [client] of pairs) forgotten.add(client);
+			proxy.mode = 'pass';
 		},
 		reset() {
 			for (const sockets of pairs) for (const socket of sockets) socket.resetAndDestroy();

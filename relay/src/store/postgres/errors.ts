@@ -38,14 +38,14 @@ export function toStoreError(error: unknown): StoreError {
 	const sqlState = sqlStateOf(error);
 	// What is not the server's answer is the way to it: no connection, or one that broke or fell silent.
 	const code = sqlState === null ? 'busy' : (CODES[sqlState] ?? (isLost(error) ? 'busy' : 'failed'));
-	const text = error instanceof Error ? error.message : String(error);
+	const { message: text = String(error) } = error as Partial<Error>;
 	return new StoreError(code, `${MESSAGES[code]} (${text})`, { cause: error });
 }
 
 /** Whether the connection is gone, and with it the knowledge of what became of the statement under way. */
 export function isLost(error: unknown): boolean {
-	if (error instanceof StoreError) return isLost(error.cause ?? null);
-	if (!(error instanceof Error)) return false;
+	// One of our own that has no cause was not brought about by a connection.
+	if (error instanceof StoreError) return error.cause !== undefined && isLost(error.cause);
 	const sqlState = sqlStateOf(error);
 	// Class 08: connection exceptions.
 	return sqlState === null || sqlState.startsWith('08') || ENDS_SESSION.has(sqlState);

@@ -57,7 +57,7 @@ export async function inspect(client: Client, { described }: DatabaseAddress): P
 /** Why there is no connection, or no schema, as a sentence that says what to do. */
 export function toDatabaseError(error: unknown, { described }: DatabaseAddress): DatabaseError {
 	if (error instanceof DatabaseError) return error;
-	const message = error instanceof Error ? error.message : String(error);
+	const { message = String(error) } = error as Partial<Error>;
 	return new DatabaseError(sentence(error, message, described), { cause: error });
 }
 

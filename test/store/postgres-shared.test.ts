@@ -1,0 +1,381 @@
+import { systemClock } from '../../relay/src/clock.ts';
+import { systemIds } from '../../relay/src/ids.ts';
+import type { Claim, IngestOutcome, NewEvent, Settlement, Store } from '../../relay/src/store/port.ts';
+import { StoreError } from '../../relay/src/store/port.ts';
+import { readDatabaseUrl } from '../../relay/src/store/postgres/address.ts';
+import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
+import { migrate } from '../../relay/src/store/postgres/migrate.ts';
+import { onOneConnection } from '../../relay/src/store/postgres/open.ts';
+import { startPostgres } from '../support/postgres.ts';
+import type { TestPostgres } from '../support/postgres.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import type { TcpProxy } from '../support/tcp-proxy.ts';
+import { until } from '../support/until.ts';
+import { anEvent, aSubscription } from './conformance.ts';
+
+/** What PostgreSQL adds to the port: several stores on one database, a network in between, a server that restarts. */
+
+const T0 = Date.UTC(2026, 0, 5, 9);
+let server: TestPostgres;
+let url: string;
+let proxy: TcpProxy | null = null;
+const stores: Store[] = [];
+beforeAll(async () => {
+	server = await startPostgres();
+});
+afterAll(() => server.dispose());
+beforeEach(async () => {
+	url = await server.createDatabase();
+});
+afterEach(async () => {
+	if (proxy) proxy.mode = 'pass';
+	for (const store of stores.splice(0)) await store.close();
+	await proxy?.close();
+	proxy = null;
+});
+
+async function open(at = url): Promise<Store> {
+	const store = await openPostgresStore({ url: at, clock: systemClock, ids: systemIds });
+	stores.push(store);
+	await store.putSource({ id: 'default', name: 'Cleanlist', tokenHash: Buffer.from('hash'), createdAt: T0 });
+	return store;
+}
+const throughProxy = async (): Promise<Store> => {
+	proxy = await startTcpProxy(server.port);
+	return open(url.replace(`:${server.port}`, `:${proxy.port}`));
+};
+const settlement = (claim: Claim, next: Settlement['next'] = { state: 'delivered' }): Settlement => ({
+	deliveryId: claim.deliveryId,
+	attempt: claim.attempt,
+	startedAt: T0,
+	durationMs: 5,
+	timings: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: 4 },
+	status: 200,
+	error: null,
+	response: null,
+	health: 'up',
+	breaker: { threshold: 5, waitsMs: [1_000] },
+	next,
+});
+const events = (count: number): NewEvent[] => Array.from({ length: count }, () => anEvent());
+const stored = async (store: Store, id: string) => (await store.getEvent(id)) !== null;
+
+describe('several stores on one database', () => {
+	test('claim each delivery once, whoever asks, and settle each once', async () => {
+		const all = await Promise.all([open(), open(), open()]);
+		const [one] = all;
+		for (let n = 0; n < 3; n++) await one.createSubscription(aSubscription({ concurrency: 1_000 }));
+		const taken = events(200);
+		await Promise.all(taken.map((event, n) => (all[n % 3] as Store).ingest(event)));
+
+		const claims: Claim[] = [];
+		const work = async (store: Store) => {
+			for (;;) {
+				const mine = await store.claim({ now: T0, leaseMs: 60_000, limit: 7 });
+				claims.push(...mine);
+				expect(await Promise.all(mine.map((claim) => store.settle(settlement(claim))))).toEqual(
+					mine.map(() => 'settled'),
+				);
+				const { ready } = await store.stats();
+				if (mine.length === 0 && ready === 0) return;
+			}
+		};
+		await Promise.all(all.map(work));
+
+		expect(claims).toHaveLength(600);
+		expect(new Set(claims.map(({ deliveryId }) => deliveryId)).size).toBe(600);
+		expect(await one.stats()).toMatchObject({ ready: 0, leased: 0, dead: 0 });
+	});
+
+	test('never have more in flight for a subscription than it allows, nor start more than its rate', async () => {
+		const all = await Promise.all([open(), open(), open()]);
+		const [one] = all;
+		await one.createSubscription(aSubscription({ id: 'sub_few', concurrency: 3 }));
+		await one.createSubscription(aSubscription({ id: 'sub_slow', concurrency: 1_000, perMinute: 120 }));
+		await Promise.all(events(60).map((event) => one.ingest(event)));
+
+		const inFlight = new Map<string, Claim>();
+		let starts = 0;
+		for (let round = 0; round < 15; round++) {
+			const rounds = await Promise.all(
+				all.flatMap((store) => [1, 2].map(() => store.claim({ now: T0, leaseMs: 60_000, limit: 50 }))),
+			);
+			const claims = rounds.flat();
+			starts += claims.filter(({ subscriptionId }) => subscriptionId === 'sub_slow').length;
+			for (const claim of claims.filter(({ subscriptionId }) => subscriptionId === 'sub_few')) {
+				inFlight.set(claim.deliveryId, claim);
+			}
+			expect(inFlight.size).toBeLessThanOrEqual(3);
+			for (const claim of [...inFlight.values()].slice(0, 2)) {
+				inFlight.delete(claim.deliveryId);
+				await (all[round % 3] as Store).settle(settlement(claim));
+			}
+		}
+		expect(inFlight.size).toBeGreaterThan(0);
+		// 120 a minute: two and one more at once (pace.ts), and the clock stands still.
+		expect(starts).toBe(3);
+	});
+
+	test('take the same webhook at the same time for one event', async () => {
+		const all = await Promise.all([open(), open(), open()]);
+		const [one] = all;
+		await one.createSubscription(aSubscription());
+		for (let n = 0; n < 20; n++) {
+			const outcomes = await Promise.all(
+				all.map((store) => store.ingest(anEvent({ workflowId: `wf-${n}` }))),
+			);
+			expect(outcomes.map(({ kind }) => kind).sort()).toEqual(['duplicate', 'duplicate', 'stored']);
+			expect(new Set(outcomes.map(({ eventId }) => eventId)).size).toBe(1);
+			expect((await one.getEvent(outcomes[0]?.eventId ?? ''))?.duplicates).toBe(2);
+		}
+		expect(await one.stats()).toMatchObject({ ready: 20 });
+	});
+
+	test('leave no delivery behind for a subscription that is deleted while webhooks come in', async () => {
+		const [one, two] = [await open(), await open()];
+		for (let n = 0; n < 10; n++) {
+			const { id } = aSubscription();
+			await one.createSubscription(aSubscription({ id }));
+			const incoming = events(20).map((event) => two.ingest(event));
+			await incoming[0];
+			await one.deleteSubscription(id);
+			await Promise.all(incoming);
+		}
+		expect(await one.stats()).toMatchObject({ ready: 0, leased: 0, oldestDueAt: null });
+		expect(await one.nextDueAt()).toBeNull();
+	});
+
+	test('wake each other by NOTIFY, for what comes in, is replayed or handed back', async () => {
+		const [one, two] = [await open(), await open()];
+		await one.createSubscription(aSubscription());
+		let calls = 0;
+		const cancel = two.onDue(() => calls++);
+		// Listening begins with a call: what was said before it is not heard.
+		await until('the second store listens', () => calls > 0);
+		const wakes = async (what: string, act: () => Promise<unknown>) => {
+			const before = calls;
+			await act();
+			// Polling comes every five seconds; this is sooner.
+			const giveUp = performance.now() + 2_500;
+			while (calls === before && performance.now() < giveUp) await new Promise(setImmediate);
+			expect([what, calls > before]).toEqual([what, true]);
+		};
+		await wakes('ingest', () => one.ingest(anEvent()));
+		const [claim] = (await one.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		await wakes('release', () => one.release([claim], T0));
+		await wakes('replay', () => one.replay(claim.deliveryId, T0));
+		cancel();
+	});
+
+	test('look for themselves while nobody can be heard, and listen again', async () => {
+		const store = await throughProxy();
+		let calls = 0;
+		store.onDue(() => calls++);
+		await until('it listens', () => calls > 0);
+		const lines = proxy as TcpProxy;
+		lines.mode = 'silent';
+		lines.reset();
+		const before = calls;
+		await until('it polls', () => calls > before);
+		lines.mode = 'pass';
+		const other = await open();
+		const listening = async () =>
+			(
+				await server.query(
+					"SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = '" +
+						new URL(url).pathname.slice(1) +
+						"'",
+				)
+			).length >= 2;
+		await until('it listens again', listening);
+		await other.ping();
+	}, 60_000);
+});
+
+describe('migrations', () => {
+	const version = () =>
+		server.query<{ version: number }>('SELECT version FROM cleanlist_relay.migrations', url);
+	const migrateTo = (migrations: string[]) =>
+		onOneConnection(readDatabaseUrl(url), (client) => migrate(client, migrations));
+
+	test('run once, however many start at the same time', async () => {
+		const migrations = ['CREATE TABLE one (n int)', 'CREATE TABLE two (n int); INSERT INTO two VALUES (1)'];
+		const done = await Promise.all(Array.from({ length: 5 }, () => migrateTo(migrations)));
+		expect(done.every(({ to }) => to === 2)).toBe(true);
+		expect(await server.query('SELECT * FROM cleanlist_relay.two', url)).toEqual([{ n: 1 }]);
+		expect(await migrateTo(migrations)).toEqual({ from: 2, to: 2 });
+	});
+
+	test('go on from where they are, each whole or not at all', async () => {
+		await migrateTo(['CREATE TABLE one (n int)']);
+		const broken = ['', 'CREATE TABLE two (n int)', 'CREATE TABLE three (n int); SELECT 1/0'];
+		await expect(migrateTo(broken)).rejects.toThrow(/division by zero/);
+		expect(await version()).toEqual([{ version: 1 }, { version: 2 }]);
+		await expect(server.query('SELECT * FROM cleanlist_relay.three', url)).rejects.toThrow(/does not exist/);
+		expect(await migrateTo(['', '', 'CREATE TABLE three (n int)'])).toEqual({ from: 2, to: 3 });
+	});
+
+	test('are refused backwards', async () => {
+		await migrateTo(['CREATE TABLE one (n int)', 'CREATE TABLE two (n int)']);
+		await expect(migrateTo(['CREATE TABLE one (n int)'])).rejects.toThrow(
+			/version 2, newer than this program's 1/,
+		);
+		expect(await version()).toEqual([{ version: 1 }, { version: 2 }]);
+	});
+});
+
+describe('what goes wrong on the way', () => {
+	/** Ingests until told to stop; what was acknowledged, and what failed. */
+	function load(store: Store, lanes = 8) {
+		const acknowledged: string[] = [];
+		const failures: unknown[] = [];
+		let stop = false;
+		const done = Promise.all(
+			Array.from({ length: lanes }, async () => {
+				while (!stop) {
+					const event = anEvent();
+					await store.ingest(event).then(
+						(outcome: IngestOutcome) => {
+							expect(outcome).toMatchObject({ kind: 'stored', eventId: event.id });
+							acknowledged.push(event.id);
+						},
+						(error: unknown) => failures.push(error),
+					);
+				}
+			}),
+		);
+		return {
+			acknowledged,
+			failures,
+			async end() {
+				stop = true;
+				await done;
+			},
+		};
+	}
+
+	test.each([
+		['restarts', () => server.stop()],
+		['stops at once', () => server.stop('immediate')],
+		['is killed', () => server.kill()],
+	])('a server that %s under load costs nothing that was acknowledged', async (_, end) => {
+		const store = await open();
+		await store.createSubscription(aSubscription());
+		const running = load(store);
+		await until('much was stored', () => running.acknowledged.length > 200);
+		await end();
+		await server.start();
+		const before = running.acknowledged.length;
+		await until('it goes on', () => running.acknowledged.length > before + 200);
+		await running.end();
+		const kept = await server.query<{ id: string; n: number }>(
+			`SELECT e.id, count(d.id)::int AS n FROM cleanlist_relay.events e
+			LEFT JOIN cleanlist_relay.deliveries d ON d.event_seq = e.seq GROUP BY e.id`,
+			url,
+		);
+		const deliveries = new Map(kept.map(({ id, n }) => [id, n]));
+		for (const id of running.acknowledged) expect([id, deliveries.get(id)]).toEqual([id, 1]);
+		for (const error of running.failures) expect(error).toMatchObject({ name: 'StoreError', code: 'busy' });
+	});
+
+	test('connections reset again and again under load cost nothing, and store nothing twice', async () => {
+		const store = await throughProxy();
+		const running = load(store);
+		for (let cut = 1; cut <= 10; cut++) {
+			await until('some more was stored', () => running.acknowledged.length > cut * 30);
+			proxy?.reset();
+		}
+		await running.end();
+		// A try again is invisible: each was stored once, and said to be.
+		expect(running.failures).toEqual([]);
+		const rows = await server.query<{ id: string }>('SELECT id FROM cleanlist_relay.events', url);
+		expect(rows.map(({ id }) => id).sort()).toEqual([...running.acknowledged].sort());
+	});
+
+	test('a COMMIT whose answer is lost is found out, not guessed', async () => {
+		const store = await throughProxy();
+		await store.createSubscription(aSubscription());
+		await store.ingest(anEvent());
+		const lines = proxy as TcpProxy;
+		/** Enough connections that none has to be made while there is nobody to answer. */
+		const warmUp = () => Promise.all(Array.from({ length: 6 }, () => store.ping()));
+		await warmUp();
+		lines.mode = 'deaf';
+		const event = anEvent();
+		const outcome = store.ingest(event);
+		await until(
+			'the server has it',
+			async () =>
+				(await server.query(`SELECT 1 FROM cleanlist_relay.events WHERE id = '${event.id}'`, url)).length ===
+				1,
+		);
+		lines.mode = 'pass';
+		lines.reset();
+		expect(await outcome).toEqual({ kind: 'stored', eventId: event.id, deliveries: 1 });
+
+		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		await warmUp();
+		lines.mode = 'deaf';
+		const settled = store.settle(settlement(claim));
+		await until(
+			'the server has it',
+			async () => (await server.query('SELECT 1 FROM cleanlist_relay.attempts', url)).length === 1,
+		);
+		lines.mode = 'pass';
+		lines.reset();
+		expect(await settled).toBe('settled');
+		expect((await store.getDelivery(claim.deliveryId))?.attempts).toHaveLength(1);
+	});
+
+	test('a connection that falls silent is given up, and what waited on it goes on over another', async () => {
+		const store = await throughProxy();
+		await store.ingest(anEvent());
+		const lines = proxy as TcpProxy;
+		lines.mode = 'silent';
+		const event = anEvent();
+		const outcome = store.ingest(event);
+		const connections = lines.connections;
+		// Connections from now on pass, while the old ones stay half-open: as behind a firewall that forgot them.
+		lines.forget();
+		expect(await outcome).toMatchObject({ kind: 'stored', eventId: event.id });
+		expect(lines.connections).toBeGreaterThan(connections);
+		expect(await stored(store, event.id)).toBe(true);
+	}, 60_000);
+
+	test('what cannot be stored fails alone, also when it comes with many', async () => {
+		const store = await open();
+		const good = events(30);
+		const bad = good.map((event, n) => (n % 10 === 3 ? { ...event, sourceId: 'nowhere' } : event));
+		const results = await Promise.allSettled(bad.map((event) => store.ingest(event)));
+		expect(results.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([3, 13, 23]);
+		for (const result of results) {
+			if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(StoreError);
+		}
+	});
+
+	test('a database that takes no writes says so', async () => {
+		const store = await open();
+		await server.query(
+			`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only TO on`,
+		);
+		await server.query(
+			`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${new URL(url).pathname.slice(1)}'`,
+		);
+		await expect(store.ingest(anEvent())).rejects.toMatchObject({ code: 'readonly' });
+		await expect(store.ping()).rejects.toMatchObject({ code: 'readonly' });
+	});
+
+	test('text that PostgreSQL has no room for comes back as it was', async () => {
+		const store = await open();
+		const description = 'a\u0000b \u001a0 \u001a 🦊';
+		const subscription = aSubscription({ description, filter: { status: 'a\u0000b' } });
+		await store.createSubscription(subscription);
+		expect(await store.getSubscription(subscription.id)).toEqual(subscription);
+		await store.ingest(anEvent({ attributes: { status: 'a\u0000b' } }));
+		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		const response = `${'\u0000'.repeat(100)}\ud800`;
+		expect(await store.settle({ ...settlement(claim), response })).toBe('settled');
+		const delivery = await store.getDelivery(claim.deliveryId);
+		expect(delivery?.attempts[0]?.response).toBe(`${'\u0000'.repeat(100)}\ufffd`);
+	});
+});
