@@ -165,14 +165,18 @@ export interface Receiver {
 	url: string;
 	port: number;
 	received: Received[];
+	/** Answers so from now on. */
+	respond(answer: Answer): void;
 	/** Resolves once `count` requests have come in whole. */
 	waitFor(count: number): Promise<void>;
 	close(): Promise<void>;
 }
 
+type Answer = (response: ServerResponse, request: Received) => unknown;
+
 /** @param answer defaults to an empty 200; one that answers nothing holds the socket */
 export async function startReceiver(
-	answer: (response: ServerResponse, request: Received) => void = (response) => response.end(),
+	answer: Answer = (response) => response.end(),
 	port = 0,
 ): Promise<Receiver> {
 	const received: Received[] = [];
@@ -193,6 +197,9 @@ export async function startReceiver(
 		url: `http://127.0.0.1:${bound}/webhook/n8n`,
 		port: bound,
 		received,
+		respond(next) {
+			answer = next;
+		},
 		waitFor: (count) =>
 			new Promise((resolve) => {
 				const check = () => {

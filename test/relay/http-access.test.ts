@@ -11,6 +11,7 @@ import type { TestRelay } from './harness.ts';
  * that of the routes there are: a new one has to be put here, with those who may call it.
  */
 const SUBSCRIPTIONS = '/relay/v1/subscriptions';
+const DELIVERIES = '/relay/v1/deliveries';
 const TOKENS = '/relay/v1/tokens';
 const ROUTES: [method: string, path: string, access: Access][] = [
 	['GET', '/healthz', 'public'],
@@ -35,6 +36,13 @@ const ROUTES: [method: string, path: string, access: Access][] = [
 	['POST', `${SUBSCRIPTIONS}/:id/secret`, ['subscribe']],
 	['GET', '/relay/v1/events', ['read']],
 	['GET', '/relay/v1/events/:id', ['read']],
+	['GET', '/relay/v1/events/:id/body', ['read']],
+	['GET', DELIVERIES, ['read']],
+	['GET', `${DELIVERIES}/:id`, ['read']],
+	['POST', `${DELIVERIES}/:id/replay`, ['subscribe']],
+	['POST', `${DELIVERIES}/:id/cancel`, ['subscribe']],
+	['POST', `${DELIVERIES}/:id/redrive`, ['subscribe']],
+	['POST', `${DELIVERIES}/redrive`, ['subscribe']],
 	['GET', TOKENS, []],
 	['POST', TOKENS, []],
 	['POST', `${TOKENS}/:id/rotate`, []],

@@ -37,11 +37,18 @@ export const IngestResponse = z.strictObject({
 });
 export type IngestResponse = z.infer<typeof IngestResponse>;
 
+/** Deliveries under way at once. By default five: n8n takes 18–31 webhooks/s and drowns easily. */
+const Concurrency = z.int().min(1).max(50);
+/** Attempts started a minute; null: no limit. */
+const PerMinute = z.int().min(1).max(60_000).nullable();
+
 export const CreateSubscriptionRequest = z.strictObject({
 	url: z.url({ protocol: /^https?$/ }).max(2048),
 	events: z.array(EventType).min(1).default(['enrichment.completed']),
 	filter: SubscriptionFilter.default({}),
 	description: z.string().max(200).optional(),
+	concurrency: Concurrency.default(5),
+	per_minute: PerMinute.default(null),
 });
 export type CreateSubscriptionRequest = z.input<typeof CreateSubscriptionRequest>;
 
@@ -50,6 +57,8 @@ export const UpdateSubscriptionRequest = z.strictObject({
 	events: z.array(EventType).min(1).optional(),
 	filter: SubscriptionFilter.optional(),
 	description: z.string().max(200).nullish(),
+	concurrency: Concurrency.optional(),
+	per_minute: PerMinute.optional(),
 });
 export type UpdateSubscriptionRequest = z.infer<typeof UpdateSubscriptionRequest>;
 
@@ -59,6 +68,14 @@ export const SubscriptionView = z.strictObject({
 	events: z.array(EventType),
 	filter: z.record(z.string(), z.string()),
 	description: z.string().nullable(),
+	concurrency: z.int(),
+	per_minute: z.int().nullable(),
+	/** Attempts that failed in a row. */
+	failures: z.int().min(0),
+	/** While the receiver is down: when the next delivery probes it; the others wait. Null while it is not. */
+	next_probe_at: IsoInstant.nullable(),
+	/** Until when deliveries are signed with the secret before the last rotation too; null when they are not. */
+	previous_secret_until: IsoInstant.nullable(),
 	/** `ended`: the receiver answered 410, so nothing is sent there any more. */
 	status: z.enum(['active', 'ended']),
 	created_at: IsoInstant,
@@ -82,6 +99,14 @@ export const AttemptView = z.strictObject({
 	attempt: z.int().min(1),
 	started_at: IsoInstant,
 	duration_ms: z.number().min(0),
+	/** What the phases took; null: not reached, or not needed (an open connection, no TLS). */
+	timings: z.strictObject({
+		dns_ms: z.number().nullable(),
+		connect_ms: z.number().nullable(),
+		tls_ms: z.number().nullable(),
+		/** From the start of the attempt. */
+		first_byte_ms: z.number().nullable(),
+	}),
 	/** HTTP status of the receiver; null when no answer came. */
 	status: z.int().nullable(),
 	/** Class of the failure, e.g. `timeout`, `connect`, `http`, `blocked`; null on success. */
@@ -89,14 +114,39 @@ export const AttemptView = z.strictObject({
 });
 export const DeliveryView = z.strictObject({
 	id: z.string(),
+	event_id: z.string(),
 	subscription_id: z.string(),
 	state: DeliveryState,
+	created_at: IsoInstant,
 	attempts: z.array(AttemptView),
 	/** When the next attempt is due; null in a final state. */
 	next_attempt_at: IsoInstant.nullable(),
 	delivered_at: IsoInstant.nullable(),
 });
 export type DeliveryView = z.infer<typeof DeliveryView>;
+export const DeliveriesResponse = z.strictObject({
+	deliveries: z.array(DeliveryView),
+	cursor: z.string().nullable(),
+});
+export type DeliveriesResponse = z.infer<typeof DeliveriesResponse>;
+export const DeliveryDetail = DeliveryView.extend({
+	attempts: z.array(
+		AttemptView.extend({
+			/** The first 16 KiB of what the receiver answered, without secrets; null when no answer came. */
+			response: z.string().nullable(),
+		}),
+	),
+});
+export type DeliveryDetail = z.infer<typeof DeliveryDetail>;
+
+/** Dead deliveries to make again: all, or those of one subscription. */
+export const RedriveRequest = z.strictObject({ subscription_id: z.string().optional() });
+export const RedriveResponse = z.strictObject({
+	/** How many were. */
+	redriven: z.int().min(0),
+	/** False when there are more: ask again. */
+	complete: z.boolean(),
+});
 
 export const EventView = z.strictObject({
 	id: z.string(),

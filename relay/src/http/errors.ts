@@ -57,6 +57,11 @@ const CATALOGUE = {
 		title: 'There is no such token',
 		fix: 'GET /relay/v1/tokens lists them.',
 	},
+	delivery_not_found: {
+		status: 404,
+		title: 'There is no such delivery',
+		fix: 'GET /relay/v1/deliveries lists them.',
+	},
 	method_not_allowed: {
 		status: 405,
 		title: 'The method is not allowed here',
@@ -81,6 +86,16 @@ const CATALOGUE = {
 		status: 409,
 		title: 'There are too many tokens',
 		fix: 'Delete some that are not used any more; GET /relay/v1/tokens says when each last was.',
+	},
+	delivery_final: {
+		status: 409,
+		title: 'The delivery has ended',
+		fix: 'POST …/replay makes a new delivery of the same event.',
+	},
+	subscription_ended: {
+		status: 409,
+		title: 'The subscription of this delivery is gone',
+		fix: 'In n8n, switch the workflow off and on to make a new subscription; it gets the events from then on.',
 	},
 	too_large: {
 		status: 413,

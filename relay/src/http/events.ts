@@ -1,24 +1,16 @@
 import { z } from 'zod';
 import { iso } from '../clock.ts';
 import { EventDetail, EventsResponse, RELAY_PREFIX } from '../contract/relay-api.ts';
-import type { DeliveryView, EventView } from '../contract/relay-api.ts';
-import type { Store, StoredDelivery, StoredEvent } from '../store/port.ts';
+import type { EventView } from '../contract/relay-api.ts';
+import type { Store, StoredEvent } from '../store/port.ts';
+import { deliveryView } from './delivery-view.ts';
 import { ProblemError } from './errors.ts';
+import { PAGE_QUERY, readPage } from './pages.ts';
 import { IdParams } from './routes.ts';
 import type { RelayRoutes } from './routes.ts';
 
 const ListQuery = z.strictObject({
-	limit: z
-		.string()
-		.regex(/^\d+$/, 'must be a whole number from 1 to 100')
-		.transform(Number)
-		.refine((limit) => limit >= 1 && limit <= 100, 'must be a whole number from 1 to 100')
-		.default(50),
-	cursor: z
-		.string()
-		.transform((cursor) => decodeCursor(cursor))
-		.refine((id) => id !== null, 'must be the cursor of the page before')
-		.optional(),
+	...PAGE_QUERY,
 	workflow_id: z.string().min(1).max(200).optional(),
 });
 
@@ -37,19 +29,11 @@ export function eventRoutes({ store }: { store: Store }): RelayRoutes {
 					response: { 200: EventsResponse },
 				},
 			},
-			async ({ query: { limit, cursor, workflow_id } }) => {
-				// One more than asked for tells whether there is a next page.
-				const found = await store.listEvents({
-					limit: limit + 1,
-					...(cursor && { before: cursor }),
-					...(workflow_id && { workflowId: workflow_id }),
-				});
-				const page = found.slice(0, limit);
-				const last = page.at(-1);
-				return {
-					events: page.map(view),
-					cursor: found.length > limit && last ? encodeCursor(last.id) : null,
-				};
+			async ({ query }) => {
+				const { entries, cursor } = await readPage(query, (page) =>
+					store.listEvents({ ...page, ...(query.workflow_id && { workflowId: query.workflow_id }) }),
+				);
+				return { events: entries.map(view), cursor };
 			},
 		);
 
@@ -81,17 +65,6 @@ export function eventRoutes({ store }: { store: Store }): RelayRoutes {
 /** The newest of them are shown, oldest first: one for each subscription, and one for each replay. */
 const MAX_DELIVERIES = 100;
 
-const CURSOR_PREFIX = 'before:';
-const encodeCursor = (id: string) => Buffer.from(CURSOR_PREFIX + id).toString('base64url');
-
-/** The id in a cursor; null when it is none that this relay gave out. */
-function decodeCursor(cursor: string): string | null {
-	const text = Buffer.from(cursor, 'base64url').toString();
-	return text.startsWith(CURSOR_PREFIX) && encodeCursor(text.slice(CURSOR_PREFIX.length)) === cursor
-		? text.slice(CURSOR_PREFIX.length)
-		: null;
-}
-
 function view(event: StoredEvent): EventView {
 	return {
 		id: event.id,
@@ -103,23 +76,5 @@ function view(event: StoredEvent): EventView {
 		received_at: iso(event.receivedAt),
 		duplicates: event.duplicates,
 		bytes: event.bytes,
-	};
-}
-
-function deliveryView(delivery: StoredDelivery): DeliveryView {
-	const pending = delivery.state === 'ready' || delivery.state === 'leased';
-	return {
-		id: delivery.id,
-		subscription_id: delivery.subscriptionId,
-		state: delivery.state,
-		attempts: delivery.attempts.map(({ attempt, startedAt, durationMs, status, error }) => ({
-			attempt,
-			started_at: iso(startedAt),
-			duration_ms: durationMs,
-			status,
-			error,
-		})),
-		next_attempt_at: pending ? iso(delivery.dueAt) : null,
-		delivered_at: delivery.deliveredAt === null ? null : iso(delivery.deliveredAt),
 	};
 }

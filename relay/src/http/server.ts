@@ -1,6 +1,7 @@
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { IncomingMessage } from 'node:http';
+import type { Bodies } from '../bodies.ts';
 import type { Clock } from '../clock.ts';
 import type { AddressGuard } from '../delivery/address-guard.ts';
 import type { Ids } from '../ids.ts';
@@ -11,8 +12,10 @@ import { MAX_PARAM_LENGTH, literalEscapes } from '../reference/server.ts';
 import type { Sealer } from '../sealing.ts';
 import type { Store } from '../store/port.ts';
 import { createAuthorize } from './auth.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { answerFrameworkError, handleErrors, ProblemError } from './errors.ts';
+import { eventBytesRoutes } from './event-bytes.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { ingestRoutes } from './ingest.ts';
@@ -35,6 +38,7 @@ export interface HttpOptions {
 	admission: Admission;
 	guard: AddressGuard;
 	sealer: Sealer;
+	bodies: Bodies;
 	clock: Clock;
 	ids: Ids;
 	log: Logger;
@@ -43,6 +47,8 @@ export interface HttpOptions {
 	limits: Limits;
 	/** The URL that webhooks for a source are posted to. */
 	ingestUrl: (sourceId: string) => string;
+	/** Something may have become due: a delivery made again, a limit raised. */
+	onDue: () => void;
 	/** True from the moment a shutdown begins. */
 	isStopping: () => boolean;
 	/** The reference API's routes, when it is enabled. */
@@ -131,6 +137,8 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 			subscriptionRoutes(options),
 			eventRoutes(options),
 			tokenRoutes(options),
+			eventBytesRoutes(options),
+			deliveryRoutes(options),
 			docsRoutes({ routes, hasReference: options.reference !== null }),
 		],
 	});

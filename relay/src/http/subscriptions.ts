@@ -20,8 +20,6 @@ import { IdParams, NoContent } from './routes.ts';
 import type { RelayRoutes } from './routes.ts';
 
 const ListQuery = z.strictObject({ url: z.string().max(2048).optional() });
-/** Deliveries under way at once for one subscription: n8n takes 18–31 webhooks/s and drowns easily. */
-const DEFAULT_CONCURRENCY = 5;
 /** How long deliveries are signed with the old secret too, after a rotation. */
 const PREVIOUS_SECRET_MS = 24 * 60 * 60 * 1_000;
 const PATH = `${RELAY_PREFIX}/subscriptions`;
@@ -36,9 +34,13 @@ export function subscriptionRoutes(options: {
 	sealer: Sealer;
 	clock: Clock;
 	ids: Ids;
+	/** Something may have become due. */
+	onDue: () => void;
 }): RelayRoutes {
-	const { store, guard, sealer, clock, ids } = options;
+	const { store, guard, sealer, clock, ids, onDue } = options;
 	const newSecret = () => `whsec_${ids.bytes(32).toString('base64')}`;
+
+	const show = (subscription: Subscription) => view(subscription, clock.now());
 
 	async function find(id: string): Promise<Subscription> {
 		return (await store.getSubscription(id)) ?? gone(id);
@@ -58,7 +60,7 @@ export function subscriptionRoutes(options: {
 					response: { 200: SubscriptionsResponse },
 				},
 			},
-			async ({ query }) => ({ subscriptions: (await store.listSubscriptions(query)).map(view) }),
+			async ({ query }) => ({ subscriptions: (await store.listSubscriptions(query)).map(show) }),
 		);
 
 		http.post(
@@ -72,7 +74,8 @@ export function subscriptionRoutes(options: {
 					problems: ['address_refused', 'subscription_exists'],
 				},
 			},
-			async ({ body: { url, events, filter, description } }, reply) => {
+			async ({ body }, reply) => {
+				const { url, events, filter, description, concurrency, per_minute: perMinute } = body;
 				checkAddress(guard, url);
 				const secret = newSecret();
 				const subscription: Subscription = {
@@ -83,8 +86,8 @@ export function subscriptionRoutes(options: {
 					description: description ?? null,
 					sealedSecret: sealer.seal(secret),
 					previousSecret: null,
-					concurrency: DEFAULT_CONCURRENCY,
-					perMinute: null,
+					concurrency,
+					perMinute,
 					failures: 0,
 					probeAt: null,
 					status: 'active',
@@ -101,7 +104,7 @@ export function subscriptionRoutes(options: {
 					});
 				}
 				reply.code(201).header('location', `${PATH}/${subscription.id}`);
-				return { ...view(subscription), secret };
+				return { ...show(subscription), secret };
 			},
 		);
 
@@ -116,7 +119,7 @@ export function subscriptionRoutes(options: {
 					problems: ['subscription_not_found'],
 				},
 			},
-			async ({ params }) => view(await find(params.id)),
+			async ({ params }) => show(await find(params.id)),
 		);
 
 		http.patch(
@@ -131,13 +134,17 @@ export function subscriptionRoutes(options: {
 					problems: ['subscription_not_found'],
 				},
 			},
-			async ({ params, body: { events, filter, description } }) => {
+			async ({ params, body: { events, filter, description, concurrency, per_minute: perMinute } }) => {
 				const changed = await store.changeSubscription(params.id, {
 					...(events && { events }),
 					...(filter && { filter }),
 					...(description !== undefined && { description }),
+					...(concurrency !== undefined && { concurrency }),
+					...(perMinute !== undefined && { perMinute }),
 				});
-				return view(changed ?? gone(params.id));
+				// More may go out at once, or sooner.
+				onDue();
+				return show(changed ?? gone(params.id));
 			},
 		);
 
@@ -163,7 +170,7 @@ export function subscriptionRoutes(options: {
 			{
 				config: write,
 				schema: {
-					summary: 'A new signing secret, shown this once',
+					summary: 'A new signing secret, shown this once; the old one signs too for another 24 hours',
 					params: IdParams,
 					response: { 200: SubscriptionWithSecret },
 					problems: ['subscription_not_found'],
@@ -173,7 +180,7 @@ export function subscriptionRoutes(options: {
 				const secret = newSecret();
 				const previousUntil = clock.now() + PREVIOUS_SECRET_MS;
 				const rotated = await store.rotateSecret(params.id, sealer.seal(secret), previousUntil);
-				return { ...view(rotated ?? gone(params.id)), secret };
+				return { ...show(rotated ?? gone(params.id)), secret };
 			},
 		);
 	};
@@ -194,7 +201,21 @@ function checkAddress(guard: AddressGuard, url: string): void {
 	}
 }
 
-function view(subscription: Subscription): SubscriptionView {
-	const { id, url, events, filter, description, status, createdAt } = subscription;
-	return { id, url, events, filter, description, status, created_at: iso(createdAt) };
+function view(subscription: Subscription, now: number): SubscriptionView {
+	const { id, url, events, filter, description, status, createdAt, previousSecret } = subscription;
+	return {
+		id,
+		url,
+		events,
+		filter,
+		description,
+		concurrency: subscription.concurrency,
+		per_minute: subscription.perMinute,
+		failures: subscription.failures,
+		next_probe_at: subscription.probeAt === null ? null : iso(subscription.probeAt),
+		previous_secret_until:
+			previousSecret !== null && previousSecret.until > now ? iso(previousSecret.until) : null,
+		status,
+		created_at: iso(createdAt),
+	};
 }
