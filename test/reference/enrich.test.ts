@@ -86,8 +86,8 @@ describe('enrich/bulk', () => {
 		['a null type', { enrichment_type: null }, "'partial'"],
 		['a URL that is none', { webhook_url: 'not a url' }, 'Invalid URL'],
 		['a URL of another scheme', { webhook_url: 'ftp://example.com' }, 'Invalid URL'],
-		['contacts that are none', { contacts: 'Ada' }, 'valid array'],
-		['a contact that is none', { contacts: ['Ada'] }, 'valid object'],
+		['contacts that are none', { contacts: 'Ada' }, 'valid list'],
+		['a contact that is none', { contacts: ['Ada'] }, 'valid dictionary'],
 		['a number for a name', { contacts: [{ linkedin_url: 'x', first_name: 5 }] }, 'valid string'],
 	])('refuses %s: 422', async (_, change, words) => {
 		const reply = await bulk({ contacts: contacts(1), ...change });

@@ -34,5 +34,14 @@ export const envelope = {
 	message: z.string().nullish(),
 };
 
+/** Text of at most so many characters, which are code points, as the vendor's Python counts: an emoji is one. */
+export const upTo = <S extends z.ZodType<string>>(max: number, text: S): S =>
+	text
+		.refine((value) => value.length <= max || [...value].length <= max, {
+			message: `String should have at most ${max} characters`,
+			params: { type: 'string_too_long' },
+		})
+		.meta({ maxLength: max });
+
 /** UTC instant as the vendor writes it, e.g. `2026-08-27T09:14:03.120Z`. */
 export const IsoInstant = z.iso.datetime();

@@ -1,19 +1,12 @@
 import { z } from 'zod';
-import { IsoInstant, envelope } from './common.ts';
+import { IsoInstant, envelope, upTo } from './common.ts';
 import { tolerant } from './tolerant.ts';
 
 /** Longest list name after trimming, in characters (G27). */
 export const LIST_NAME_MAX = 200;
 
-/** 1 to 200 characters after trimming (G27); characters are code points, so an emoji counts once. */
-export const ListName = z
-	.string()
-	.trim()
-	.min(1, 'String should have at least 1 character')
-	.refine((name) => [...name].length <= LIST_NAME_MAX, {
-		message: `String should have at most ${LIST_NAME_MAX} characters`,
-	})
-	.meta({ maxLength: LIST_NAME_MAX });
+/** 1 to 200 characters after trimming (G27). */
+export const ListName = upTo(LIST_NAME_MAX, z.string().trim().min(1));
 
 export const CreateListRequest = z.strictObject({
 	name: ListName,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { envelope } from './common.ts';
+import { envelope, upTo } from './common.ts';
 import { tolerant } from './tolerant.ts';
 
 /** Bounds of adding and removing leads (B.16, B.17). */
@@ -8,7 +8,7 @@ export const ADD_ENTITIES_MAX = 2_000;
 export const REMOVE_LEADS_MAX = 100;
 export const IDEMPOTENCY_KEY_MAX = 128;
 
-const IdempotencyKey = z.string().max(IDEMPOTENCY_KEY_MAX).nullish();
+const IdempotencyKey = upTo(IDEMPOTENCY_KEY_MAX, z.string()).nullish();
 
 /** Mode A: leads that exist in the workspace, by id. */
 export const AddByLeadIds = z.strictObject({

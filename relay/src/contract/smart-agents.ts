@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { envelope } from './common.ts';
+import { envelope, upTo } from './common.ts';
 import { tolerant } from './tolerant.ts';
 
 export const AGENT_TYPES = [
@@ -19,15 +19,8 @@ export const AGENT_ALL_MAX_LEADS = 500;
 /** Longest column name, in characters (B.24). */
 export const COLUMN_NAME_MAX = 100;
 
-/** 1 to 100 characters after trimming; characters are code points, so an emoji counts once. */
-export const ColumnName = z
-	.string()
-	.trim()
-	.min(1, 'String should have at least 1 character')
-	.refine((name) => [...name].length <= COLUMN_NAME_MAX, {
-		message: `String should have at most ${COLUMN_NAME_MAX} characters`,
-	})
-	.meta({ maxLength: COLUMN_NAME_MAX });
+/** 1 to 100 characters after trimming. */
+export const ColumnName = upTo(COLUMN_NAME_MAX, z.string().trim().min(1));
 
 /** `POST /smart-agents/run` (B.24). */
 export const RunSmartAgentRequest = z.strictObject({

@@ -261,7 +261,7 @@ export const tooLarge = (limit: number) =>
 		status: 413,
 		code: 'payload_too_large',
 		problem: `The request body is larger than ${limit} bytes.`,
-		fix: 'Send fewer contacts in one request.',
+		fix: 'Send less in one request: fewer entries, or shorter texts.',
 	});
 
 export const csvTooLarge = (bytes: number, limit: number) =>

@@ -39,19 +39,54 @@ function toIssues(issue: z.core.$ZodIssue, root: unknown, part: string): Validat
 	}
 	if (input === undefined) return at('missing', 'Field required');
 	switch (issue.code) {
-		case 'invalid_type':
-			return at(`${issue.expected}_type`, `Input should be a valid ${issue.expected}`);
+		case 'invalid_type': {
+			const [type, what] = TYPES[issue.expected] ?? [`${issue.expected}_type`, issue.expected];
+			return at(type, `Input should be a valid ${what}`);
+		}
 		case 'invalid_value':
 			return at('enum', `Input should be ${listed(issue.values.map((value) => `'${String(value)}'`))}`);
 		case 'invalid_format':
 			return at(issue.format === 'url' ? 'url_parsing' : 'value_error', issue.message);
 		case 'too_small':
-			if (issue.origin === 'string') return at('string_too_short', issue.message);
-			return at('greater_than_equal', `Input should be greater than or equal to ${issue.minimum}`);
+			return at(...bound(issue.origin, 'least', Number(issue.minimum), input));
 		case 'too_big':
-			return at('less_than_equal', `Input should be less than or equal to ${issue.maximum}`);
+			return at(...bound(issue.origin, 'most', Number(issue.maximum), input));
+		case 'custom':
+			return at(String(issue.params?.type ?? 'value_error'), issue.message);
 		default:
 			return at('value_error', issue.message);
+	}
+}
+
+/** How FastAPI calls what zod expects. */
+const TYPES: Record<string, [type: string, what: string]> = {
+	int: ['int_type', 'integer'],
+	number: ['int_type', 'integer'],
+	boolean: ['bool_type', 'boolean'],
+	array: ['list_type', 'list'],
+	record: ['dict_type', 'dictionary'],
+	object: ['model_attributes_type', 'dictionary or object to extract fields from'],
+};
+
+function bound(origin: string, side: 'least' | 'most', limit: number, input: unknown): [string, string] {
+	const end = side === 'least' ? 'short' : 'long';
+	switch (origin) {
+		case 'string':
+			return [
+				`string_too_${end}`,
+				`String should have at ${side} ${limit} character${limit === 1 ? '' : 's'}`,
+			];
+		case 'array': {
+			const items = `${limit} item${limit === 1 ? '' : 's'}`;
+			return [
+				`too_${end}`,
+				`List should have at ${side} ${items} after validation, not ${(input as unknown[]).length}`,
+			];
+		}
+		default:
+			return side === 'least'
+				? ['greater_than_equal', `Input should be greater than or equal to ${limit}`]
+				: ['less_than_equal', `Input should be less than or equal to ${limit}`];
 	}
 }
 

@@ -6,7 +6,10 @@ import { badCursor } from '../errors.ts';
 export const limitParam = ({ default: fallback, max }: { default: number; max: number }) =>
 	z
 		.string()
-		.regex(/^-?\d{1,15}$/, 'Input should be a valid integer, unable to parse string as an integer')
+		.refine((text) => /^-?\d{1,15}$/.test(text), {
+			message: 'Input should be a valid integer, unable to parse string as an integer',
+			params: { type: 'int_parsing' },
+		})
 		.transform(Number)
 		.pipe(z.int().min(1).max(max))
 		.default(fallback);
