@@ -113,12 +113,14 @@ export interface Bench extends Harness {
 	engine: N8nEngine;
 	/** The accounts by their names, to look at and prepare things past the node. */
 	accounts: Record<string, Client>;
+	/** Another account, and a credential of its name. */
+	addAccount(name: string, account: Partial<NewAccount>): Promise<Client>;
 	run(parameters: IDataObject, options?: RunOptions): Promise<Result>;
 }
 
 /**
  * n8n's engine with the nodes, and the reference API with one account per name; every account is a credential of
- * its name. `api` is an account that may do everything; `wrong` holds a key that nobody has.
+ * its name. `api` is an account that may do everything; `wrong` holds a key that nobody has, `nowhere` and `odd` addresses where no API is.
  */
 export async function startBench(
 	accounts: Record<string, Partial<NewAccount>> = {},
@@ -129,19 +131,23 @@ export async function startBench(
 	const credentials: Record<string, StoredCredential> = {
 		wrong: cleanlistCredential(`clapi_${'x'.repeat(64)}`, harness.baseUrl),
 		nowhere: cleanlistCredential('clapi_x', 'http://127.0.0.1:9'),
+		odd: cleanlistCredential('clapi_x', 'api'),
 	};
 	const clients: Record<string, Client> = {};
-	for (const [name, account] of Object.entries({ api: {}, ...accounts })) {
+	const addAccount: Bench['addAccount'] = async (name, account) => {
 		const client = await harness.client(account);
 		clients[name] = client;
 		// As people paste it.
 		credentials[name] = cleanlistCredential(` ${client.key}\n`, `${harness.baseUrl}//`, requestsPerMinute);
-	}
+		return client;
+	};
+	for (const [name, account] of Object.entries({ api: {}, ...accounts })) await addAccount(name, account);
 	const engine = engineWith(credentials);
 	return {
 		...harness,
 		engine,
 		accounts: clients,
+		addAccount,
 		run: (parameters, options) => runCleanlist(engine, parameters, options),
 		async close() {
 			await engine.close();

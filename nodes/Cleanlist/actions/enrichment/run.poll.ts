@@ -39,7 +39,8 @@ export async function awaitRuns<T>(
 	granted: Granted<T>[],
 	waitMs: number,
 ): Promise<RunEnd<T>[]> {
-	const runs = granted.map((each) => new PolledRun(context, each, whatWasSent(granted)));
+	const postscript = whatWasSent(granted);
+	const runs = granted.map((each) => new PolledRun(context, each, postscript));
 	await waitFor(context, runs, waitingEnd(context, waitMs));
 	return runs.flatMap(({ granted: run, workflowId, last, over, error }) => {
 		if (error) places.fail(error, run.places);

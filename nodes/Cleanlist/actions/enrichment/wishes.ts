@@ -80,11 +80,15 @@ export async function sendWishes<T>(
 	return granted;
 }
 
+/** Workflows that an error names: enough to look the run up. */
+const NAMED = 20;
+
 /** What an error must not let the user forget, because it was paid for. */
 export function whatWasSent(granted: Granted<unknown>[]): string | undefined {
 	if (granted.length === 0) return undefined;
-	const ids = granted.flatMap(({ response }) => response.workflow_id ?? []);
-	const known = ids.length > 0 ? ` (workflow IDs: ${ids.join(', ')})` : '';
+	const ids = granted.slice(0, NAMED).flatMap(({ response }) => response.workflow_id ?? []);
+	const more = granted.length > NAMED ? ', …' : '';
+	const known = ids.length > 0 ? ` (workflow IDs: ${ids.join(', ')}${more})` : '';
 	return `Earlier in this run Cleanlist took ${granted.length} of them${known}; do not send those again.`;
 }
 
