@@ -35,7 +35,14 @@ it('every operation is among these, with at least three things that it refuses',
 });
 
 describe.each(operations)('$name', ({ name, resource, operation }) => {
-	const { parameters, item = () => ({}), binary, many, bad, unusedScopes = [] } = CASES[name] as Case;
+	const {
+		parameters,
+		item = (): IDataObject => ({}),
+		binary,
+		many,
+		bad,
+		unusedScopes = [],
+	} = CASES[name] as Case;
 	const scopes = scopesOf(operation);
 	let bench: Bench;
 	let world: World;
