@@ -6,7 +6,10 @@ import { tolerant } from './tolerant.ts';
 export const LIST_NAME_MAX = 200;
 
 /** 1 to 200 characters after trimming (G27). */
-export const ListName = upTo(LIST_NAME_MAX, z.string().trim().min(1));
+export const ListName = upTo(
+	LIST_NAME_MAX,
+	z.string().trim().min(1, 'String should have at least 1 character'),
+);
 
 export const CreateListRequest = z.strictObject({
 	name: ListName,

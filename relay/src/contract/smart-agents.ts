@@ -20,7 +20,10 @@ export const AGENT_ALL_MAX_LEADS = 500;
 export const COLUMN_NAME_MAX = 100;
 
 /** 1 to 100 characters after trimming. */
-export const ColumnName = upTo(COLUMN_NAME_MAX, z.string().trim().min(1));
+export const ColumnName = upTo(
+	COLUMN_NAME_MAX,
+	z.string().trim().min(1, 'String should have at least 1 character'),
+);
 
 /** `POST /smart-agents/run` (B.24). */
 export const RunSmartAgentRequest = z.strictObject({
