@@ -25,6 +25,7 @@ import { openReference } from './reference/index.ts';
 import type { Reference } from './reference/index.ts';
 import { createSealer } from './sealing.ts';
 import { withKnownSources } from './store/known-sources.ts';
+import { createRetention } from './retention.ts';
 import { openPostgresStore } from './store/postgres/index.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import type { Store } from './store/port.ts';
@@ -98,6 +99,8 @@ export async function createRelay(options: {
 			: null;
 		if (reference) opened.push(() => reference.stop());
 
+		const retention = createRetention({ store, rules: config.retention, clock, ids, log });
+
 		let baseUrl: string | null = config.publicUrl;
 		let stopping = false;
 		const ingestUrl = (sourceId: string) => {
@@ -130,6 +133,7 @@ export async function createRelay(options: {
 			const cancelCut = clock.schedule(budgetMs, () => http.server.closeAllConnections());
 			await Promise.all([http.close(), dispatcher.stop(budgetMs)]);
 			cancelCut();
+			await retention.stop();
 			await reference?.stop();
 			await store.close();
 		};
@@ -146,6 +150,7 @@ export async function createRelay(options: {
 				});
 				baseUrl ??= boundUrl(http, config.host);
 				dispatcher.start();
+				retention.start();
 				reference?.start();
 				return baseUrl;
 			},

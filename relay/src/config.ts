@@ -45,6 +45,8 @@ export interface Config {
 	diskReserveBytes: number;
 	/** Whether the bodies of new events are encrypted at rest. Secrets always are. */
 	encryptBodies: boolean;
+	/** How long things are kept, in milliseconds; null: for good. */
+	retention: { deliveredMs: number | null; deadMs: number | null; keysMs: number | null };
 	/** How long a shutdown waits for work under way, in milliseconds. */
 	shutdownBudgetMs: number;
 }
@@ -83,6 +85,14 @@ const list = (accepts: (entry: string) => boolean) =>
 				.filter((entry) => entry !== ''),
 		)
 		.refine((entries) => entries.every(accepts));
+
+const DAY_MS = 86_400_000;
+/** In milliseconds; `off`: null. */
+const daysOrOff = z.union([
+	z.literal('off').transform(() => null),
+	wholeNumber(1, 36_500).transform((days) => days * DAY_MS),
+]);
+const DAYS_EXPECTED = 'off, or a whole number of days from 1 to 36500, e.g. 30';
 
 const isNetwork = (entry: string) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry);
 
@@ -226,6 +236,24 @@ const VARIABLES = {
 		schema: wholeNumber(0, 1_048_576),
 		expected: 'a whole number of MiB from 0 to 1048576, e.g. 256',
 	},
+	RELAY_RETENTION_DELIVERED_DAYS: {
+		about: 'Days that delivered events are kept, or off',
+		usually: '30',
+		schema: daysOrOff,
+		expected: DAYS_EXPECTED,
+	},
+	RELAY_RETENTION_DEAD_DAYS: {
+		about: 'Days that events not delivered are kept, or off',
+		usually: '90',
+		schema: daysOrOff,
+		expected: DAYS_EXPECTED,
+	},
+	RELAY_RETENTION_KEYS_DAYS: {
+		about: 'Days that repeats are recognised, or off',
+		usually: '180',
+		schema: daysOrOff,
+		expected: DAYS_EXPECTED,
+	},
 	RELAY_SHUTDOWN_BUDGET_MS: {
 		about: 'How long a shutdown waits for work under way',
 		usually: '8000',
@@ -297,10 +325,31 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 		log: { level: read('RELAY_LOG_LEVEL') ?? 'info', format: read('RELAY_LOG_FORMAT') ?? 'auto' },
 		encryptBodies: read('RELAY_ENCRYPT_BODIES') === 'on',
 		diskReserveBytes: (read('RELAY_DISK_RESERVE_MIB') ?? 256) * 1024 * 1024,
+		retention: retention(read),
 		shutdownBudgetMs: read('RELAY_SHUTDOWN_BUDGET_MS') ?? 8_000,
 	};
+	const { deliveredMs, deadMs, keysMs } = config.retention;
+	if (keysMs !== null && keysMs < Math.max(deliveredMs ?? Infinity, deadMs ?? Infinity)) {
+		faults.push(
+			'RELAY_RETENTION_KEYS_DAYS must be off, or at least as long as the other two: a repeat of an event that is still there would be taken for a new one.',
+		);
+	}
 	if (faults.length > 0) throw new ConfigError(faults.join('\n'));
 	return config;
+}
+
+/** Kept for good unless all events go: keys outlive what they stand for. */
+function retention(
+	read: (name: `RELAY_RETENTION_${'DELIVERED' | 'DEAD' | 'KEYS'}_DAYS`) => number | null | undefined,
+): Config['retention'] {
+	const or = (value: number | null | undefined, days: number) =>
+		value === undefined ? days * DAY_MS : value;
+	const deliveredMs = or(read('RELAY_RETENTION_DELIVERED_DAYS'), 30);
+	const deadMs = or(read('RELAY_RETENTION_DEAD_DAYS'), 90);
+	const keys = read('RELAY_RETENTION_KEYS_DAYS');
+	if (keys !== undefined) return { deliveredMs, deadMs, keysMs: keys };
+	const keysMs = deliveredMs === null || deadMs === null ? null : Math.max(180 * DAY_MS, deliveredMs, deadMs);
+	return { deliveredMs, deadMs, keysMs };
 }
 
 function unknownVariable(name: string): string {

@@ -11,6 +11,8 @@ const faultsOf = (env: NodeJS.ProcessEnv) => {
 	return [];
 };
 
+const DAY = 86_400_000;
+
 test('with no settings the relay is a local run: loopback, with the reference API', () => {
 	expect(readConfig({ PATH: '/bin' })).toEqual({
 		host: '127.0.0.1',
@@ -29,6 +31,7 @@ test('with no settings the relay is a local run: loopback, with the reference AP
 		log: { level: 'info', format: 'auto' },
 		diskReserveBytes: 256 * 1024 * 1024,
 		encryptBodies: false,
+		retention: { deliveredMs: 30 * DAY, deadMs: 90 * DAY, keysMs: 180 * DAY },
 		shutdownBudgetMs: 8_000,
 	});
 });
@@ -56,6 +59,9 @@ test('every setting can be set', () => {
 			RELAY_LOG_FORMAT: 'pretty',
 			RELAY_DISK_RESERVE_MIB: '0',
 			RELAY_ENCRYPT_BODIES: 'on',
+			RELAY_RETENTION_DELIVERED_DAYS: '7',
+			RELAY_RETENTION_DEAD_DAYS: '365',
+			RELAY_RETENTION_KEYS_DAYS: 'off',
 			RELAY_SHUTDOWN_BUDGET_MS: '30000',
 		}),
 	).toEqual({
@@ -83,6 +89,7 @@ test('every setting can be set', () => {
 		log: { level: 'debug', format: 'pretty' },
 		diskReserveBytes: 0,
 		encryptBodies: true,
+		retention: { deliveredMs: 7 * DAY, deadMs: 365 * DAY, keysMs: null },
 		shutdownBudgetMs: 30_000,
 	});
 });
@@ -135,12 +142,32 @@ test.each([
 	['RELAY_LOG_FORMAT', 'text'],
 	['RELAY_DISK_RESERVE_MIB', '-1'],
 	['RELAY_ENCRYPT_BODIES', 'yes'],
+	['RELAY_RETENTION_DELIVERED_DAYS', '0'],
+	['RELAY_RETENTION_KEYS_DAYS', 'never'],
 	['RELAY_SHUTDOWN_BUDGET_MS', '1e3'],
 ])('%s refuses %s in one sentence that says what it must be', (name, value) => {
 	expect(faultsOf({ [name]: value })).toEqual([
 		expect.stringMatching(
 			new RegExp(`^${name} is "${value.replace(/[.?]/g, '\\$&')}", but must be .+[^.]\\.$`),
 		),
+	]);
+});
+
+test.each([
+	['as long as the longest event', { RELAY_RETENTION_DEAD_DAYS: '400' }, 400 * DAY],
+	['for good when an event is', { RELAY_RETENTION_DELIVERED_DAYS: 'off' }, null],
+	['as told', { RELAY_RETENTION_KEYS_DAYS: '90' }, 90 * DAY],
+])('what recognises repeats is kept %s', (_, env, keysMs) => {
+	expect(readConfig(env).retention.keysMs).toBe(keysMs);
+});
+
+test.each([
+	{ RELAY_RETENTION_KEYS_DAYS: '89' },
+	{ RELAY_RETENTION_KEYS_DAYS: '180', RELAY_RETENTION_DEAD_DAYS: '181' },
+	{ RELAY_RETENTION_KEYS_DAYS: '1000', RELAY_RETENTION_DELIVERED_DAYS: 'off' },
+])('what recognises repeats can not go before its event: %j', (env) => {
+	expect(faultsOf(env)).toEqual([
+		expect.stringMatching(/^RELAY_RETENTION_KEYS_DAYS must be off, or at least/),
 	]);
 });
 
