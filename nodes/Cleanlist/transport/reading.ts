@@ -27,5 +27,7 @@ function passes(outcome: Outcome): boolean {
 	if (outcome.kind === 'late') return true;
 	if (outcome.kind === 'unreachable') return outcome.mayPass;
 	const { status } = outcome.response;
+	// A page of a proxy, or an answer that broke off, in place of JSON.
+	if (status < 300) return bodyOf(outcome) === null;
 	return status === 429 || (status >= 500 && status !== 501);
 }
