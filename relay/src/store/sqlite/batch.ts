@@ -20,6 +20,13 @@ export interface Failure {
 	cause: string | null;
 }
 
+/** These need every dedupe key in its table, not in memory. */
+const NEED_ALL_KEYS: ReadonlySet<string> = new Set<Call['name']>([
+	'listEvents',
+	'acceptQuarantined',
+	'sweep',
+]);
+
 const isRead = ({ name }: Call) => name !== 'ping' && OPERATIONS[name] === 'read';
 
 /**
@@ -31,7 +38,7 @@ const isRead = ({ name }: Call) => name !== 'ping' && OPERATIONS[name] === 'read
  * again with savepoints, and the bad one fails alone. A failing BEGIN or COMMIT, or a failure at which SQLite gave up
  * the whole transaction (it may at a full disk), fails every write of the batch.
  */
-export function createBatchRunner({ db, operations, forgetTargets }: Engine): (calls: Call[]) => Outcome[] {
+export function createBatchRunner({ db, operations, keys, targets }: Engine): (calls: Call[]) => Outcome[] {
 	// IMMEDIATE: a transaction that began by reading could not be upgraded once another process wrote.
 	const begin = db.prepare('BEGIN IMMEDIATE');
 	const commit = db.prepare('COMMIT');
@@ -44,12 +51,13 @@ export function createBatchRunner({ db, operations, forgetTargets }: Engine): (c
 		if (name === 'ping') return { value: undefined };
 		const value = (operations[name] as (...args: readonly unknown[]) => unknown)(...args);
 		// Any other than these may have changed who wants which events.
-		if (name !== 'ingest') forgetTargets();
+		if (name !== 'ingest') targets.forget();
 		return { value };
 	}
 
 	function performAlone(call: Call): Outcome {
 		savepoint.run();
+		const mark = keys.mark();
 		try {
 			const outcome = perform(call);
 			release.run();
@@ -59,20 +67,23 @@ export function createBatchRunner({ db, operations, forgetTargets }: Engine): (c
 			if (!db.isTransaction) throw error;
 			rollbackTo.run();
 			release.run();
-			forgetTargets();
+			keys.undo(mark);
+			targets.forget();
 			return failure(error);
 		}
 	}
 
 	function transaction(writes: Call[], each: (call: Call) => Outcome): Outcome[] {
-		forgetTargets();
+		targets.forget();
 		begin.run();
 		try {
+			keys.begin();
 			const outcomes = writes.map(each);
 			commit.run();
 			return outcomes;
 		} catch (error) {
 			if (db.isTransaction) rollback.run();
+			keys.undo(0);
 			throw error;
 		}
 	}
@@ -99,6 +110,13 @@ export function createBatchRunner({ db, operations, forgetTargets }: Engine): (c
 	}
 
 	return (calls) => {
+		if (calls.some(({ name }) => NEED_ALL_KEYS.has(name))) {
+			try {
+				keys.fold();
+			} catch (error) {
+				return calls.map(() => failure(error));
+			}
+		}
 		const outcomes = calls.map((call) => (isRead(call) ? read(call) : null));
 		const writes = calls.filter((call) => !isRead(call));
 		const written = (writes.length > 0 ? write(writes) : []).values();

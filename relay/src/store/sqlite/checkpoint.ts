@@ -7,12 +7,9 @@ import type { DatabaseSync } from 'node:sqlite';
  */
 const QUIET_BYTES = 2 * 1024 * 1024;
 const BUSY_BYTES = 32 * 1024 * 1024;
-/** Calls in a batch from which on the store counts as busy. At 1,000 webhooks a second there are one or two. */
-const BUSY_CALLS = 12;
-
 export interface Checkpointer {
-	/** To be called between two batches. */
-	after(calls: number): void;
+	/** To be called between two batches, `busy` or not. */
+	checkpointIfDue(busy: boolean): void;
 }
 
 /**
@@ -27,10 +24,10 @@ export function createCheckpointer(db: DatabaseSync): Checkpointer {
 	const copy = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
 
 	return {
-		after(calls) {
+		checkpointIfDue(busy) {
 			const { log, checkpointed } = look.get() as { log: number; checkpointed: number };
 			const waiting = (log - checkpointed) * pageBytes;
-			if (waiting >= (calls < BUSY_CALLS ? QUIET_BYTES : BUSY_BYTES)) copy.get();
+			if (waiting >= (busy ? BUSY_BYTES : QUIET_BYTES)) copy.get();
 		},
 	};
 }

@@ -25,7 +25,11 @@ import { prepareStopSubscription } from './operations/stop-subscription.ts';
 import { prepareSweep } from './operations/sweep.ts';
 import { prepareTokens } from './operations/tokens.ts';
 import { prepareVariants } from './operations/variants.ts';
+import { createRecentKeys } from './recent-keys.ts';
+import type { RecentKeys } from './recent-keys.ts';
 import { MIGRATIONS } from './schema.ts';
+import { createTargets } from './targets.ts';
+import type { Targets } from './targets.ts';
 
 /** What the port asks of a database and how, less what is not the database's: waiting for the disk, and waking. */
 type Asked = Omit<Store, 'onDue' | 'ping' | 'close'>;
@@ -83,8 +87,9 @@ export const OPERATIONS = {
 export interface Engine {
 	db: DatabaseSync;
 	operations: Operations;
-	/** To be called when subscriptions may have changed, a rollback included: see make-deliveries.ts. */
-	forgetTargets: () => void;
+	/** What it remembers beside the database; batch.ts tells it of every transaction. */
+	keys: RecentKeys;
+	targets: Targets;
 }
 
 /**
@@ -103,11 +108,13 @@ export function openEngine(path: string): Engine {
 /** Prepares every statement the store ever runs, so that a schema that does not fit fails at the start. */
 export function prepareOperations(db: DatabaseSync): Omit<Engine, 'db'> {
 	const subscriptions = prepareStopSubscription(db);
-	const { makeDeliveries, forgetTargets } = prepareMakeDeliveries(db);
+	const keys = createRecentKeys(db);
+	const targets = createTargets(db);
+	const makeDeliveries = prepareMakeDeliveries(db);
 	const operations: Operations = {
 		...prepareSources(db),
 		...prepareTokens(db),
-		ingest: prepareIngest(db, makeDeliveries),
+		ingest: prepareIngest(db, { keys, targets, makeDeliveries }),
 		createSubscription: prepareCreateSubscription(db),
 		changeSubscription: prepareChangeSubscription(db),
 		...prepareSecrets(db),
@@ -122,11 +129,11 @@ export function prepareOperations(db: DatabaseSync): Omit<Engine, 'db'> {
 		redrive: prepareRedrive(db),
 		...prepareGetEvents(db),
 		...prepareVariants(db),
-		acceptQuarantined: prepareAcceptQuarantined(db, makeDeliveries),
+		acceptQuarantined: prepareAcceptQuarantined(db, { targets, makeDeliveries }),
 		...prepareGetDeliveries(db),
 		stats: prepareStats(db),
 		sweep: prepareSweep(db),
 		...prepareRekey(db),
 	};
-	return { operations, forgetTargets };
+	return { operations, keys, targets };
 }

@@ -11,6 +11,9 @@ export type ToWorker = Call[] | null;
 /** From it: the answer to the opening, then one for each batch. */
 export type FromWorker = Outcome[];
 
+/** Calls in a batch from which on there is much to do. At 1,000 webhooks a second there are one or two. */
+const BUSY_CALLS = 12;
+
 const port = parentPort!;
 const answer = (outcomes: FromWorker) => port.postMessage(outcomes);
 
@@ -33,11 +36,23 @@ function serve(opened: Engine): void {
 	const checkpoint = createCheckpointer(opened.db);
 	port.on('message', (message: ToWorker) => {
 		if (message === null) {
+			tidyUp(() => opened.keys.fold());
 			opened.db.close();
 			port.close();
 			return;
 		}
 		answer(run(message));
-		checkpoint.after(message.length);
+		const busy = message.length >= BUSY_CALLS;
+		tidyUp(() => opened.keys.foldIfDue(busy));
+		tidyUp(() => checkpoint.checkpointIfDue(busy));
 	});
+}
+
+/** Work that nobody waits for. One that fails, at a full disk say, loses nothing and is tried again after the next batch. */
+function tidyUp(work: () => void): void {
+	try {
+		work();
+	} catch {
+		// What writes next says what is wrong, to whom it matters.
+	}
 }

@@ -1,12 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { IngestOutcome, NewEvent } from '../../port.ts';
 import { first } from '../query.ts';
+import type { Targets } from '../targets.ts';
 import type { MakeDeliveries } from './make-deliveries.ts';
 
 type Read = Pick<NewEvent, 'dedupeKey' | 'type' | 'workflowId' | 'attributes' | 'truncated'>;
 
-/** Takes an event out of quarantine and makes its deliveries. */
-export function prepareAcceptQuarantined(db: DatabaseSync, makeDeliveries: MakeDeliveries) {
+/** Takes an event out of quarantine and makes its deliveries. All keys are in dedupe_keys then: see batch.ts. */
+export function prepareAcceptQuarantined(
+	db: DatabaseSync,
+	{ targets, makeDeliveries }: { targets: Targets; makeDeliveries: MakeDeliveries },
+) {
 	const find = db.prepare(
 		"SELECT seq, source_id, received_at FROM events WHERE id = ? AND state = 'quarantined'",
 	);
@@ -29,6 +33,8 @@ export function prepareAcceptQuarantined(db: DatabaseSync, makeDeliveries: MakeD
 		if (known && known.event_id !== eventId) return { kind: 'duplicate', eventId: known.event_id };
 		putKey.run(sourceId, dedupeKey, eventId, truncated, event.received_at);
 		accept.run(dedupeKey, type, workflowId, JSON.stringify(attributes), truncated, seq);
-		return { kind: 'stored', eventId, deliveries: makeDeliveries({ seq, type, attributes }, now) };
+		const wanted = targets.of({ state: 'accepted', type, attributes });
+		makeDeliveries(seq, wanted, now);
+		return { kind: 'stored', eventId, deliveries: wanted.length };
 	};
 }

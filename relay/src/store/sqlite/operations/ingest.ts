@@ -1,23 +1,24 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { IngestOutcome, NewEvent } from '../../port.ts';
 import { all, first } from '../query.ts';
+import type { Known, RecentKeys } from '../recent-keys.ts';
+import type { Targets } from '../targets.ts';
 import type { MakeDeliveries } from './make-deliveries.ts';
 
 /** Stores one event with its dedupe key and its deliveries. */
 export function prepareIngest(
 	db: DatabaseSync,
-	makeDeliveries: MakeDeliveries,
+	parts: { keys: RecentKeys; targets: Targets; makeDeliveries: MakeDeliveries },
 ): (event: NewEvent) => IngestOutcome {
-	const findKey = db.prepare('SELECT event_id, truncated FROM dedupe_keys WHERE source_id = ? AND key = ?');
-	const insertKey = db.prepare(
-		'INSERT INTO dedupe_keys (source_id, key, event_id, truncated, received_at) VALUES (?, ?, ?, ?, ?)',
+	const { keys, targets, makeDeliveries } = parts;
+	const findKey = db.prepare(
+		'SELECT event_id AS eventId, truncated FROM dedupe_keys WHERE source_id = ? AND key = ?',
 	);
 	const insertEvent = db.prepare(`
 		INSERT INTO events (id, source_id, origin, dedupe_key, state, quarantine_reason, type, workflow_id, attributes,
-			content_type, truncated, received_at, bytes)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+			content_type, truncated, received_at, bytes, at_rest)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 	const insertBody = db.prepare('INSERT INTO bodies (event_seq, key_id, body) VALUES (?, ?, ?)');
-	const keepForLonger = db.prepare("UPDATE events SET at_rest = 'kept' WHERE seq = ?");
 	const seqOf = db.prepare('SELECT seq FROM events WHERE id = ?');
 	const countDuplicate = db.prepare('UPDATE events SET duplicates = duplicates + 1 WHERE id = ?');
 	const replaceEvent = db.prepare(`
@@ -31,7 +32,7 @@ export function prepareIngest(
 	);
 
 	function store(event: NewEvent): IngestOutcome {
-		insertKey.run(event.sourceId, event.dedupeKey, event.id, event.truncated, event.receivedAt);
+		const wanted = targets.of(event);
 		const { lastInsertRowid } = insertEvent.run(
 			event.id,
 			event.sourceId,
@@ -46,38 +47,37 @@ export function prepareIngest(
 			event.truncated,
 			event.receivedAt,
 			event.bytes,
+			wanted.length === 0 ? 'kept' : null,
 		);
 		const seq = Number(lastInsertRowid);
 		insertBody.run(seq, event.bodyKeyId, event.body);
-		const { type, attributes } = event;
-		const deliveries =
-			event.state === 'accepted' ? makeDeliveries({ seq, type, attributes }, event.receivedAt) : 0;
-		if (deliveries === 0) keepForLonger.run(seq);
-		return { kind: 'stored', eventId: event.id, deliveries };
+		makeDeliveries(seq, wanted, event.receivedAt);
+		keys.put(event.sourceId, event.dedupeKey, { eventId: event.id, truncated: event.truncated });
+		return { kind: 'stored', eventId: event.id, deliveries: wanted.length };
 	}
 
-	function complete(event: NewEvent, eventId: string, seq: number): IngestOutcome {
-		const { type, attributes } = event;
-		completeKey.run(event.truncated, event.sourceId, event.dedupeKey);
-		replaceEvent.run(JSON.stringify(attributes), event.contentType, event.truncated, event.bytes, seq);
+	function complete(event: NewEvent, known: Known, seq: number): IngestOutcome {
+		const { sourceId, dedupeKey, truncated } = event;
+		completeKey.run(truncated, sourceId, dedupeKey);
+		if (keys.get(sourceId, dedupeKey)) keys.put(sourceId, dedupeKey, { ...known, truncated });
+		replaceEvent.run(JSON.stringify(event.attributes), event.contentType, truncated, event.bytes, seq);
 		replaceBody.run(event.bodyKeyId, event.body, seq);
 		const still = new Set(all<{ subscription_id: string }>(waiting, seq).map((row) => row.subscription_id));
-		return {
-			kind: 'completed',
-			eventId,
-			deliveries: makeDeliveries({ seq, type, attributes }, event.receivedAt, still),
-		};
+		const wanted = targets.of(event).filter((id) => !still.has(id));
+		makeDeliveries(seq, wanted, event.receivedAt);
+		return { kind: 'completed', eventId: known.eventId, deliveries: wanted.length };
 	}
 
 	return (event) => {
-		const known = first<{ event_id: string; truncated: number }>(findKey, event.sourceId, event.dedupeKey);
+		const { sourceId, dedupeKey } = event;
+		const known = keys.get(sourceId, dedupeKey) ?? first<Known>(findKey, sourceId, dedupeKey);
 		if (!known) return store(event);
 		if (known.truncated > 0 && event.truncated === 0 && event.state === 'accepted') {
-			const kept = first<{ seq: number }>(seqOf, known.event_id);
+			const kept = first<{ seq: number }>(seqOf, known.eventId);
 			// Null when retention took the event already: there is nothing left to complete.
-			if (kept) return complete(event, known.event_id, kept.seq);
+			if (kept) return complete(event, known, kept.seq);
 		}
-		countDuplicate.run(known.event_id);
-		return { kind: 'duplicate', eventId: known.event_id };
+		countDuplicate.run(known.eventId);
+		return { kind: 'duplicate', eventId: known.eventId };
 	};
 }
