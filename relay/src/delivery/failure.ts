@@ -39,12 +39,12 @@ const CLASSES: Record<string, FailureClass> = {
 /** The class of what a request was rejected with. */
 export function classOf(error: unknown): FailureClass {
 	if (error instanceof TimedOut) return 'timeout';
-	const { code: given, errors } = error as { code?: unknown; errors?: unknown[] };
+	const { name, code: given, errors } = error as { name?: string; code?: unknown; errors?: unknown[] };
 	// That of a DOMException (broken off) is a number.
 	const code = typeof given === 'string' ? given : '';
 	// "Happy eyeballs": one error for each address tried.
 	if (error instanceof AggregateError && errors?.length) return classOf(errors[0]);
 	if (/CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|^ERR_(TLS|SSL)|^EPROTO$/.test(code)) return 'tls';
-	if (code.startsWith('HPE_')) return 'protocol';
+	if (name === 'HTTPParserError') return 'protocol';
 	return CLASSES[code] ?? 'other';
 }
