@@ -1,6 +1,7 @@
 import { closest } from '../closest.ts';
 import { readConfig } from '../config.ts';
 import { backupCommand } from './backup.ts';
+import { doctorCommand } from './doctor.ts';
 import { referenceCommand } from './reference.ts';
 import { rekeyCommand } from './rekey.ts';
 import { seedCommand } from './seed.ts';
@@ -10,6 +11,7 @@ import { UsageError } from './usage-error.ts';
 /** What `cleanlist-relay` can do besides being the relay. */
 export const COMMANDS = {
 	backup: "Copy the relay's database, running or not, and verify the copy",
+	doctor: 'Look at everything the relay depends on, and say what to do',
 	rekey: 'Seal secrets and encrypted bodies with a new key',
 	reference: 'Run the reference API alone, in memory or on a file',
 	seed: 'Print the keys of the people that a seed makes',
@@ -33,6 +35,9 @@ export async function runCommand(name: string, args: string[]): Promise<void> {
 	switch (name) {
 		case 'backup':
 			return backupCommand(args, config, print);
+		case 'doctor':
+			process.exitCode = await doctorCommand(args, { config, env: process.env }, print);
+			return;
 		case 'rekey':
 			return rekeyCommand(args, config, print);
 		case 'reference': {

@@ -1,0 +1,54 @@
+import { freeBytes } from '../disk-space.ts';
+import type { Config } from '../config.ts';
+import { ok, problem, warning } from './finding.ts';
+import type { Finding } from './finding.ts';
+import type { Probed } from './probe.ts';
+
+const MIB = 1024 * 1024;
+
+/** Whether there is room for what comes. */
+export function checkDisk(
+	{ dataFolder, diskReserveBytes }: Config,
+	free: (folder: string) => number = freeBytes,
+): Finding[] {
+	const left = free(dataFolder);
+	const mib = (bytes: number) => `${Math.floor(bytes / MIB).toLocaleString('en')} MiB`;
+	if (left <= diskReserveBytes) {
+		return [
+			problem(
+				'disk',
+				`${mib(left)} are free, no more than the reserve of ${mib(diskReserveBytes)}: webhooks are answered 503.`,
+				`Free space on the disk of ${dataFolder}, or move the folder to a larger one.`,
+			),
+		];
+	}
+	if (left < diskReserveBytes * 4) {
+		return [
+			warning(
+				'disk',
+				`${mib(left)} are free; below ${mib(diskReserveBytes)} webhooks are answered 503.`,
+				`Free space on the disk of ${dataFolder} soon, or keep events for a shorter time.`,
+			),
+		];
+	}
+	return [ok('disk', `${mib(left)} are free.`)];
+}
+
+/** The trigger node, like every Standard Webhooks library, refuses a signature that is five minutes off. */
+const REFUSED_MS = 5 * 60_000;
+const SUSPECT_MS = 30_000;
+
+/** Whether this machine's clock agrees with those of the servers that answered. */
+export function checkClock(probed: readonly Probed[]): Finding[] {
+	const skews = probed.flatMap((one) => (one.reached && one.skewMs !== null ? [one.skewMs] : []));
+	if (skews.length === 0) return [];
+	// The middle one: a single server with a wrong clock says nothing of this one.
+	const skew = skews.toSorted((a, b) => a - b)[Math.floor(skews.length / 2)] ?? 0;
+	const off = `This machine's clock is ${Math.round(Math.abs(skew) / 1000)} s ${skew > 0 ? 'ahead of' : 'behind'} the servers asked`;
+	const remedy = 'Have the system set its clock from the network (for example systemd-timesyncd or chrony).';
+	if (Math.abs(skew) >= REFUSED_MS) {
+		return [problem('clock', `${off}: receivers refuse signatures that are five minutes off.`, remedy)];
+	}
+	if (Math.abs(skew) >= SUSPECT_MS) return [warning('clock', `${off}.`, remedy)];
+	return [ok('clock', "This machine's clock agrees with those of the servers asked.")];
+}

@@ -1,0 +1,140 @@
+import type { Config } from '../config.ts';
+import { AddressRefused } from '../delivery/address-guard.ts';
+import type { AddressGuard } from '../delivery/address-guard.ts';
+import type { Subscription } from '../store/port.ts';
+import { note, ok, problem, warning } from './finding.ts';
+import type { Finding } from './finding.ts';
+import type { Probe, Probed } from './probe.ts';
+
+type Reached = { findings: Finding[]; probed: Probed[] };
+
+/** Whether a relay runs here, and takes in webhooks. */
+export async function checkRelay({ host, port }: Config, probe: Probe): Promise<Reached> {
+	const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+	const url = `http://${name}:${port}`;
+	if (port === 0)
+		return { findings: [note('relay', 'RELAY_PORT is 0, so where it runs is not known here.')], probed: [] };
+	const probed = await probe(`${url}/readyz`);
+	if (!probed.reached) {
+		return {
+			findings: [
+				note('relay', `No relay runs on ${url} now (${probed.why}).`, 'Start it by cleanlist-relay.'),
+			],
+			probed: [],
+		};
+	}
+	const code = problemCode(probed.text);
+	if (probed.status === 200)
+		return { findings: [ok('relay', `It runs on ${url} and takes webhooks in.`)], probed: [probed] };
+	const finding =
+		code === null
+			? problem(
+					'relay',
+					`What answers on ${url} is not a relay.`,
+					'Stop it, or set RELAY_PORT to another port.',
+				)
+			: problem(
+					'relay',
+					`The relay on ${url} does not take webhooks in (${code}).`,
+					'Look at its log for the cause.',
+				);
+	return { findings: [finding], probed: [probed] };
+}
+
+/**
+ * Whether the public URL leads to a relay. By asking for an ingest URL in a way that is refused without a token being
+ * looked at: only `/in/` has to be public.
+ */
+export async function checkPublicUrl({ publicUrl }: Config, probe: Probe): Promise<Reached> {
+	if (publicUrl === null) {
+		const says = 'RELAY_PUBLIC_URL is not set: only what runs on this machine can post webhooks.';
+		return {
+			findings: [note('public URL', says, 'Set it once Cleanlist itself is to reach the relay.')],
+			probed: [],
+		};
+	}
+	const probed = await probe(`${publicUrl}/in/doctor`);
+	if (!probed.reached) {
+		const says = `${publicUrl} can't be reached from here (${probed.why}).`;
+		const remedy =
+			'Check its DNS entry, the proxy in front and the firewall; Cleanlist has to reach it from the Internet.';
+		return { findings: [problem('public URL', says, remedy)], probed: [] };
+	}
+	const finding =
+		problemCode(probed.text) === 'method_not_allowed'
+			? ok('public URL', `${publicUrl} leads to a relay.`)
+			: problem(
+					'public URL',
+					`${publicUrl}/in/ was answered with ${probed.status}, but not by a relay.`,
+					'Have the proxy pass /in/ on to the relay; docs/relay.md has an example.',
+				);
+	return { findings: [finding], probed: [probed] };
+}
+
+/** Whether deliveries can reach each n8n that wants some: by its health check, which starts no workflow. */
+export async function checkReceivers(
+	subscriptions: readonly Subscription[],
+	guard: AddressGuard,
+	probe: Probe,
+): Promise<Reached> {
+	const active = subscriptions.filter(({ status }) => status === 'active');
+	if (active.length === 0) {
+		const says = 'No workflow wants events: there is no active subscription.';
+		return { findings: [note('n8n', says, 'Activate a workflow with a Cleanlist Trigger.')], probed: [] };
+	}
+	const origins = Map.groupBy(active, ({ url }) => new URL(url).origin);
+	const results = await Promise.all(
+		[...origins].map(async ([origin, wanting]) => {
+			const many = `${wanting.length} subscription${wanting.length === 1 ? '' : 's'}`;
+			const refused = refusal(guard, origin);
+			if (refused !== null) {
+				const remedy = "Add n8n's network, address or host name to RELAY_ALLOW and restart the relay.";
+				return {
+					finding: problem('n8n', `Nothing is delivered to ${origin} (${many}): ${refused}`, remedy),
+					probed: null,
+				};
+			}
+			const probed = await probe(`${origin}/healthz`, { guard });
+			const finding = probed.reached
+				? probed.status >= 500
+					? warning(
+							'n8n',
+							`${origin} (${many}) answers ${probed.status}.`,
+							"Look at n8n's log; a proxy without an n8n behind it answers so too.",
+						)
+					: ok('n8n', `${origin} (${many}) can be reached.`)
+				: problem(
+						'n8n',
+						`${origin} (${many}) can't be reached (${probed.why}).`,
+						'Start n8n, or set its WEBHOOK_URL to an address that the relay can reach and switch the workflow off and on.',
+					);
+			return { finding, probed };
+		}),
+	);
+	return {
+		findings: results.map(({ finding }) => finding),
+		probed: results.flatMap(({ probed }) => (probed ? [probed] : [])),
+	};
+}
+
+function refusal(guard: AddressGuard, url: string): string | null {
+	try {
+		guard.checkUrl(url);
+		return null;
+	} catch (error) {
+		if (error instanceof AddressRefused) return error.message;
+		throw error;
+	}
+}
+
+/** The code of a relay's problem document; null for any other text. */
+function problemCode(text: string): string | null {
+	try {
+		const { type, code } = JSON.parse(text) as { type?: unknown; code?: unknown };
+		return typeof type === 'string' && type.startsWith('urn:cleanlist-relay:') && typeof code === 'string'
+			? code
+			: null;
+	} catch {
+		return null;
+	}
+}
