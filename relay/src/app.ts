@@ -4,7 +4,7 @@ import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createBodies } from './bodies.ts';
-import { deriveIngestToken, fingerprint, sha256 } from './crypto.ts';
+import { deriveIngestToken, fingerprint, sealingFingerprints, sha256 } from './crypto.ts';
 import { DataFolderError, REFERENCE_FILE, STORE_FILE } from './data-folder.ts';
 import type { Keys } from './data-folder.ts';
 import { createAddressGuard } from './delivery/address-guard.ts';
@@ -181,7 +181,7 @@ async function openEngine(options: {
 	if (config.databaseUrl !== null) {
 		const fingerprints = new Map([
 			['master key', fingerprint(keys.masterKey)],
-			...keys.sealingKeys.map(({ id, key }) => [`sealing key ${id}`, fingerprint(key)] as const),
+			...sealingFingerprints(keys.sealingKeys),
 		]);
 		return openPostgresStore({ url: config.databaseUrl, clock, ids, fingerprints });
 	}

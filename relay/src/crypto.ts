@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import type { SealingKey } from './sealing.ts';
 
 /** Shortest master key, in bytes. Everything derived from it is no stronger than it is. */
 export const MASTER_KEY_BYTES = 32;
@@ -18,6 +19,10 @@ export function deriveIngestToken(masterKey: Buffer, sourceId: string): string {
 /** What tells two keys apart without giving either away: safe to keep beside what they protect. */
 export const fingerprint = (key: Buffer): Buffer =>
 	createHmac('sha256', key).update('cleanlist-relay/fingerprint/v1').digest();
+
+/** Fingerprints of sealing keys, by the names that people know them under. */
+export const sealingFingerprints = (keys: readonly SealingKey[]): Map<string, Buffer> =>
+	new Map(keys.map(({ id, key }) => [`sealing key ${id}`, fingerprint(key)]));
 
 function checked(masterKey: Buffer): Buffer {
 	if (masterKey.length < MASTER_KEY_BYTES) {

@@ -41,7 +41,12 @@ export async function backupCommand(
 			'backup needs to know where to: --to <folder>, for example --to backups/2026-11-27.',
 		);
 	}
-	const { dataFolder } = config();
+	const { dataFolder, databaseUrl } = config();
+	if (databaseUrl !== null) {
+		throw new CommandError(
+			"The events are in PostgreSQL (DATABASE_URL): back them up with pg_dump --schema=cleanlist_relay or the server's own archiving, and keep a copy of the keys.",
+		);
+	}
 	const folder = await readDataFolder(dataFolder);
 	const store = join(dataFolder, STORE_FILE);
 	if (!existsSync(store))

@@ -5,6 +5,7 @@ import { diagnose } from '../doctor/index.ts';
 import type { Finding } from '../doctor/index.ts';
 import { createProbe } from '../doctor/probe.ts';
 import { problem } from '../doctor/finding.ts';
+import { systemIds } from '../ids.ts';
 import { describeOptions, readOptions } from './options.ts';
 
 const OPTIONS = {
@@ -60,6 +61,7 @@ async function examine(config: () => Config, env: NodeJS.ProcessEnv): Promise<Fi
 		},
 		probe: createProbe(systemClock),
 		clock: systemClock,
+		ids: systemIds,
 	});
 }
 

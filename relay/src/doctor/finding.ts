@@ -29,3 +29,15 @@ export const problem = (about: string, says: string, remedy: string): Finding =>
 	says,
 	remedy,
 });
+
+/** Of an error whose message is what is wrong, a colon, and what to do, as the relay's own are. */
+export function problemOf(about: string, { message }: Error, otherwise: string): Finding {
+	const colon = message.lastIndexOf(': ');
+	if (colon < 0) return problem(about, message, otherwise);
+	const remedy = message.slice(colon + 2).replace(/\.$/, '');
+	return problem(
+		about,
+		`${message.slice(0, colon)}.`,
+		`${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`,
+	);
+}

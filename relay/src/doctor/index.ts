@@ -2,11 +2,14 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { DataFolderError, readDataFolder } from '../data-folder.ts';
 import { createAddressGuard } from '../delivery/address-guard.ts';
+import type { Ids } from '../ids.ts';
 import { createSealer } from '../sealing.ts';
 import { checkCleanlist } from './cleanlist.ts';
-import { ok, problem } from './finding.ts';
+import { ok, problemOf } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { checkClock, checkDisk } from './machine.ts';
+import { seePostgres } from './postgres.ts';
+import { skewOf } from './probe.ts';
 import type { Probe } from './probe.ts';
 import { checkPublicUrl, checkReceivers, checkRelay } from './reach.ts';
 import { checkSettings } from './settings.ts';
@@ -26,15 +29,16 @@ export async function diagnose(options: {
 	cleanlist: { key: string | null; baseUrl: string };
 	probe: Probe;
 	clock: Clock;
+	ids: Ids;
 }): Promise<Finding[]> {
-	const { config, cleanlist, probe, clock } = options;
+	const { config, cleanlist, probe, clock, ids } = options;
 	const folder = await readDataFolder(config.dataFolder).catch((error: unknown) => {
 		if (error instanceof DataFolderError) return error;
 		throw error;
 	});
 	const findings = checkSettings(config);
 	if (folder instanceof DataFolderError) {
-		findings.push(folderProblem(folder));
+		findings.push(problemOf('data folder', folder, 'Set RELAY_DATA to a folder that can be used.'));
 	} else {
 		findings.push(
 			ok('data folder', `${folder.path} and its keys are for this user alone.`),
@@ -42,10 +46,15 @@ export async function diagnose(options: {
 		);
 	}
 
-	const seen = seeSqlite(config);
+	const seen =
+		config.databaseUrl === null
+			? { ...seeSqlite(config), skewMs: null }
+			: await seePostgres(config.databaseUrl, clock, ids);
 	findings.push(...seen.findings);
-	if (seen.content && !(folder instanceof DataFolderError)) {
-		findings.push(...checkContent(seen.content, createSealer(folder.keys.sealingKeys), clock.now()));
+	const sealingKeys =
+		config.sealingKeys ?? (folder instanceof DataFolderError ? null : folder.keys.sealingKeys);
+	if (seen.content && sealingKeys) {
+		findings.push(...checkContent(seen.content, createSealer(sealingKeys), clock.now()));
 	}
 
 	const reached = await Promise.all([
@@ -56,18 +65,7 @@ export async function diagnose(options: {
 	]);
 	return [
 		...findings,
-		...checkClock(reached.flatMap(({ probed }) => probed)),
+		...checkClock([seen.skewMs, ...reached.flatMap(({ probed }) => probed.map(skewOf))]),
 		...reached.flatMap((one) => one.findings),
 	];
-}
-
-/** Its message is what is wrong, a colon, and what to do. */
-function folderProblem({ message }: DataFolderError): Finding {
-	const colon = message.lastIndexOf(': ');
-	const remedy = message.slice(colon + 2);
-	return problem(
-		'data folder',
-		`${message.slice(0, colon)}.`,
-		`${remedy.charAt(0).toUpperCase()}${remedy.slice(1).replace(/\.$/, '')}.`,
-	);
 }

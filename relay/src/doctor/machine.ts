@@ -2,7 +2,6 @@ import { freeBytes } from '../disk-space.ts';
 import type { Config } from '../config.ts';
 import { ok, problem, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
-import type { Probed } from './probe.ts';
 
 const MIB = 1024 * 1024;
 
@@ -38,9 +37,13 @@ export function checkDisk(
 const REFUSED_MS = 5 * 60_000;
 const SUSPECT_MS = 30_000;
 
-/** Whether this machine's clock agrees with those of the servers that answered. */
-export function checkClock(probed: readonly Probed[]): Finding[] {
-	const skews = probed.flatMap((one) => (one.reached && one.skewMs !== null ? [one.skewMs] : []));
+/**
+ * Whether this machine's clock agrees with those of the servers that answered.
+ *
+ * @param told how far ahead of each it is, in ms; null for one that told no time
+ */
+export function checkClock(told: readonly (number | null)[]): Finding[] {
+	const skews = told.filter((skew) => skew !== null);
 	if (skews.length === 0) return [];
 	// The middle one: a single server with a wrong clock says nothing of this one.
 	const skew = skews.toSorted((a, b) => a - b)[Math.floor(skews.length / 2)] ?? 0;

@@ -16,6 +16,8 @@ export type Probe = (
 	},
 ) => Promise<Probed>;
 
+export const skewOf = (probed: Probed): number | null => (probed.reached ? probed.skewMs : null);
+
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 64 * 1024;
 

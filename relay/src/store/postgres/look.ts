@@ -1,0 +1,66 @@
+import type { Clock } from '../../clock.ts';
+import type { Ids } from '../../ids.ts';
+import type { StoreStats, Subscription } from '../port.ts';
+import { readDatabaseUrl } from './address.ts';
+import { SCHEMA } from './database.ts';
+import { inspect, toDatabaseError } from './inspect.ts';
+import { openPostgresStore } from './index.ts';
+import { onOneConnection } from './open.ts';
+import { MIGRATIONS } from './schema.ts';
+
+/** What can be seen of a database without changing anything in it. */
+export interface Look {
+	/** Which database, for people: without the password. */
+	described: string;
+	/** Migrations applied, 0 for a database no relay has used, and those this program has. */
+	version: number;
+	newest: number;
+	/** How far this machine's clock is ahead of the database's, in ms. */
+	skewMs: number;
+	/** Null while the schema is not of this program's version. */
+	content: { stats: StoreStats; subscriptions: Subscription[] } | null;
+}
+
+/**
+ * Looks into a database while relays may be working on it.
+ *
+ * @throws DatabaseUrlError, DatabaseError when it can't be used, with a sentence that says what to do
+ */
+export async function lookInto(options: { url: string; clock: Clock; ids: Ids }): Promise<Look> {
+	const { url, clock, ids } = options;
+	const address = readDatabaseUrl(url);
+	const seen = await onOneConnection(address, async (client) => {
+		await inspect(client, address);
+		const { rows: tables } = await client.query<{ there: boolean }>(
+			'SELECT to_regclass($1) IS NOT NULL AS there',
+			[`${SCHEMA}.migrations`],
+		);
+		const asked = clock.now();
+		const { rows } = await client.query<{ version: number; now: number }>(
+			`SELECT ${tables[0]?.there ? `(SELECT coalesce(max(version), 0) FROM ${SCHEMA}.migrations)` : '0'} AS version,
+				extract(epoch FROM clock_timestamp())::double precision * 1000 AS now`,
+		);
+		const middle = (asked + clock.now()) / 2;
+		const { version = 0, now = middle } = rows[0] ?? {};
+		return { version, skewMs: Math.round(middle - now) };
+	}).catch((error: unknown) => {
+		throw toDatabaseError(error, address);
+	});
+	const newest = MIGRATIONS.length;
+	return {
+		described: address.described,
+		newest,
+		...seen,
+		content: seen.version === newest ? await readContent({ url, clock, ids }) : null,
+	};
+}
+
+/** Nothing is left to migrate, so opening the store changes nothing. */
+async function readContent(options: { url: string; clock: Clock; ids: Ids }): Promise<Look['content']> {
+	const store = await openPostgresStore(options);
+	try {
+		return { stats: await store.stats(), subscriptions: await store.listSubscriptions() };
+	} finally {
+		await store.close();
+	}
+}
