@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { Ids } from './ids.ts';
 import { MANAGEMENT_TOKEN, mintManagementToken } from './management-token.ts';
 import { formatSealingKeys, parseSealingKeys, SEALING_KEY_BYTES } from './sealing.ts';
 import type { SealingKey } from './sealing.ts';
+import { takeLock } from './sqlite/lock.ts';
 
 /** The secrets of one relay, made on its first start and kept in the folder `keys`, a file each. */
 export interface Keys {
@@ -102,26 +102,13 @@ async function makeFolder(path: string): Promise<void> {
 	await syncFolder(above);
 }
 
-/**
- * Locks the folder through SQLite: an exclusive transaction, held for as long as the process lives, on a file of
- * its own. The operating system drops it when the process ends in any way, so a crash leaves no stale lock.
- */
+/** Locks the folder for as long as the process lives. */
 function lock(path: string): () => void {
-	const db = new DatabaseSync(join(path, 'lock'), { timeout: 0 });
-	try {
-		db.exec('BEGIN EXCLUSIVE');
-	} catch (error) {
-		db.close();
-		if (sqliteCode(error) === SQLITE_BUSY) {
-			throw new DataFolderError(
-				`Another relay is using the data folder ${path}: stop it, or set RELAY_DATA to a folder of its own.`,
-			);
-		}
-		throw error;
-	}
-	return () => {
-		if (db.isOpen) db.close();
-	};
+	const unlock = takeLock(join(path, 'lock'));
+	if (unlock) return unlock;
+	throw new DataFolderError(
+		`Another relay is using the data folder ${path}: stop it, or set RELAY_DATA to a folder of its own.`,
+	);
 }
 
 /** Makes the keys when there are none. The folder `keys` appears whole, by one rename, or not at all. */
@@ -258,10 +245,3 @@ function reason(error: unknown): string {
 }
 
 const errorCode = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code;
-
-const SQLITE_BUSY = 5;
-/** SQLite's primary result code, without the extension in the higher bits. */
-function sqliteCode(error: unknown): number | undefined {
-	const { errcode } = error as { errcode?: number };
-	return errcode === undefined ? undefined : errcode & 0xff;
-}

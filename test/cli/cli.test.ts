@@ -1,11 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { parse } from 'yaml';
 import { referenceCommand } from '../../relay/src/cli/reference.ts';
 import { seedCommand } from '../../relay/src/cli/seed.ts';
+import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
 import { run, start } from './run.ts';
 
 let folder: string;
@@ -230,6 +232,32 @@ describe('reference', () => {
 		const said = await refusal(reference(args[0] === '--port' ? args : ['--port', '0', ...args]));
 		expect(said).toMatch(/^UsageError: /);
 		expect(said).toMatch(sentence);
+	});
+
+	it('is alone on its file', async () => {
+		const args = ['--port', '0', '--data', join(folder, 'reference.db')];
+		const first = await reference(args);
+		expect(await refusal(reference(args))).toMatch(
+			/^UsageError: Another process is using the database .*reference\.db: stop it, or give --data a file of its own\.$/,
+		);
+		await first.close();
+		await (await reference(args)).close();
+	});
+
+	it('touches no file of something else', async () => {
+		const theirs = join(folder, 'theirs.db');
+		const db = new DatabaseSync(theirs);
+		db.exec('CREATE TABLE diary (day TEXT); PRAGMA user_version = 1');
+		db.close();
+		const bytes = await readFile(theirs);
+		const relay = join(folder, 'relay.sqlite');
+		await (await openSqliteStore({ path: relay })).close();
+		for (const path of [theirs, relay]) {
+			expect(await refusal(reference(['--port', '0', '--data', path]))).toMatch(
+				/can't be opened: It is a database of something else, and was left as it is\.$/,
+			);
+		}
+		expect(await readFile(theirs)).toEqual(bytes);
 	});
 
 	it('says which port is in use, and lets the database go', async () => {

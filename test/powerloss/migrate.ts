@@ -14,4 +14,4 @@ UPDATE events SET duplicates = duplicates + 1000;
 
 export const NEXT_MIGRATIONS = [...MIGRATIONS, NEXT_MIGRATION];
 
-if (import.meta.main) openSqlite(process.argv[2] ?? '', NEXT_MIGRATIONS).close();
+if (import.meta.main) openSqlite(process.argv[2] ?? '', NEXT_MIGRATIONS, 'CLrl').close();

@@ -62,7 +62,7 @@ function examine(path: string): number {
 	const { user_version } = found.prepare('PRAGMA user_version').get() as { user_version: number };
 	found.close();
 
-	const db = openSqlite(path, NEXT_MIGRATIONS);
+	const db = openSqlite(path, NEXT_MIGRATIONS, 'CLrl');
 	expect(db.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
 	expect(db.prepare('SELECT count(*) AS n FROM events WHERE duplicates = 1000').get()).toEqual({ n: EVENTS });
 	expect(db.prepare('SELECT count(*) AS n FROM sizes JOIN events ON id = event_id').get()).toEqual({

@@ -214,7 +214,7 @@ describe('on a file', () => {
 
 	it('takes over the balances of a database from before the ledger', () => {
 		const path = join(folder, 'reference.db');
-		const before = openSqlite(path, MIGRATIONS.slice(0, 2));
+		const before = openSqlite(path, MIGRATIONS.slice(0, 2), 'CLrf');
 		before.exec(`
 			INSERT INTO organizations (organization_id, name, tier, credits, created_at) VALUES ('org_a', 'Acme', 'pro', 93, 1);
 			INSERT INTO credit_entries (organization_id, amount, workflow_id, created_at) VALUES

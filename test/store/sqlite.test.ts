@@ -56,7 +56,7 @@ describe('SQLite alone', () => {
 	afterEach(() => file.remove());
 
 	it('is in WAL mode with FULL synchronisation', () => {
-		const db = openSqlite(file.path, MIGRATIONS);
+		const db = openSqlite(file.path, MIGRATIONS, 'CLrl');
 		try {
 			expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
 			expect(db.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 });
@@ -67,7 +67,7 @@ describe('SQLite alone', () => {
 	});
 
 	it('leaves a database of a later version untouched', async () => {
-		const db = openSqlite(file.path, MIGRATIONS);
+		const db = openSqlite(file.path, MIGRATIONS, 'CLrl');
 		db.exec('PRAGMA user_version = 999; PRAGMA wal_checkpoint(TRUNCATE)');
 		db.close();
 		const before = await readFile(file.path);
@@ -196,7 +196,7 @@ describe('SQLite alone', () => {
 		createBatchRunner(prepared)([{ name: 'putSource', args: [source] }]);
 		prepared.db.close();
 		// The page limit fails in SQLite the way a full file system does: SQLITE_FULL in the middle of a write.
-		const db = openSqlite(file.path, MIGRATIONS);
+		const db = openSqlite(file.path, MIGRATIONS, 'CLrl');
 		const pages = (db.prepare('PRAGMA page_count').get() as { page_count: number }).page_count;
 		db.exec(`PRAGMA max_page_count = ${pages + 10}`);
 		const run = createBatchRunner({ db, ...prepareOperations(db) });
@@ -277,7 +277,7 @@ describe('SQLite alone', () => {
 	});
 
 	it('answers the hot queries from an index, however large the tables grow', async () => {
-		const db = openSqlite(file.path, MIGRATIONS);
+		const db = openSqlite(file.path, MIGRATIONS, 'CLrl');
 		const statements: string[] = [];
 		const recording = Object.create(db) as DatabaseSync;
 		recording.prepare = (sql: string) => {

@@ -6,6 +6,7 @@ import { openReference } from '../reference/index.ts';
 import { VENDOR_LIMITS } from '../reference/rate-limit.ts';
 import type { RateLimits } from '../reference/rate-limit.ts';
 import { createServer } from '../reference/server.ts';
+import { takeLock } from '../sqlite/lock.ts';
 import { VERSION } from '../version.ts';
 import { describeOptions, oneOf, readOptions, wholeNumber } from './options.ts';
 import { describePeople, keysOf } from './people.ts';
@@ -69,6 +70,7 @@ export async function referenceCommand(
 		format: 'json',
 		output: { write: (text) => void err.write(text) },
 	});
+	const unlock = path === ':memory:' ? () => {} : lock(path);
 	const reference = await openReference({
 		path,
 		clock: systemClock,
@@ -77,12 +79,14 @@ export async function referenceCommand(
 		completionMs,
 		limits,
 	}).catch((error: unknown) => {
-		throw new UsageError(`The database ${path} can't be opened: ${reasonOf(error)}.`);
+		unlock();
+		throw cantOpen(path, error);
 	});
 	const http = await createServer({ reference, control, ids: systemIds });
 	const close = async () => {
 		await http.close();
 		await reference.stop();
+		unlock();
 	};
 	try {
 		const isNew = reference.control.state().counts.users === 0;
@@ -104,6 +108,23 @@ export async function referenceCommand(
 		throw error;
 	}
 }
+
+/** Two processes on one file would each do what is due, and charge for it twice. @throws UsageError */
+function lock(path: string): () => void {
+	let unlock;
+	try {
+		unlock = takeLock(`${path}-lock`);
+	} catch (error) {
+		throw cantOpen(path, error);
+	}
+	if (unlock) return unlock;
+	throw new UsageError(
+		`Another process is using the database ${path}: stop it, or give --data a file of its own.`,
+	);
+}
+
+const cantOpen = (path: string, error: unknown) =>
+	new UsageError(`The database ${path} can't be opened: ${reasonOf(error)}.`);
 
 /** @throws UsageError */
 function limitsFrom(text: string | undefined): RateLimits | 'off' {

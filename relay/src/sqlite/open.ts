@@ -9,13 +9,20 @@ import { DatabaseSync } from 'node:sqlite';
  * @param path a file, or `:memory:`
  * @param migrations SQL scripts in order; `PRAGMA user_version` counts those applied. Never edit one that was
  *   released: append.
- * @throws Error when the file was written by a later version (it is left untouched), or can't be opened
+ * @param applicationId tells a file of this kind from every other
+ * @throws Error when the file is of another kind or was written by a later version (it is left untouched), or can't be
+ *   opened
  */
-export function openSqlite(path: string, migrations: readonly string[]): DatabaseSync {
+export function openSqlite(
+	path: string,
+	migrations: readonly string[],
+	applicationId: ApplicationId,
+): DatabaseSync {
 	const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 5_000 });
 	try {
+		refuseStrangers(db, applicationId);
 		db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;');
-		migrate(db, migrations);
+		migrate(db, migrations, applicationId);
 		return db;
 	} catch (error) {
 		db.close();
@@ -23,7 +30,21 @@ export function openSqlite(path: string, migrations: readonly string[]): Databas
 	}
 }
 
-function migrate(db: DatabaseSync, migrations: readonly string[]): void {
+/** The databases of this project. */
+type ApplicationId = 'CLrl' | 'CLrf';
+
+/** SQLite keeps four bytes for whose file it is; `file` and others show them. */
+const numberOf = (id: ApplicationId): number => Buffer.from(id, 'latin1').readInt32BE();
+
+/** A file of something else, the relay's own where the reference API's is meant for example, gets no table of ours. */
+function refuseStrangers(db: DatabaseSync, applicationId: ApplicationId): void {
+	const { application_id: id } = db.prepare('PRAGMA application_id').get() as { application_id: number };
+	if (id === numberOf(applicationId)) return;
+	const isNew = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+	if (id !== 0 || !isNew) throw new Error('It is a database of something else, and was left as it is.');
+}
+
+function migrate(db: DatabaseSync, migrations: readonly string[], applicationId: ApplicationId): void {
 	// IMMEDIATE takes the write lock first, so that two processes opening the file can't both migrate it.
 	db.exec('BEGIN IMMEDIATE');
 	try {
@@ -34,7 +55,7 @@ function migrate(db: DatabaseSync, migrations: readonly string[]): void {
 			);
 		}
 		for (const migration of migrations.slice(applied)) db.exec(migration);
-		db.exec(`PRAGMA user_version = ${migrations.length}`);
+		db.exec(`PRAGMA application_id = ${numberOf(applicationId)}; PRAGMA user_version = ${migrations.length}`);
 		db.exec('COMMIT');
 	} catch (error) {
 		db.exec('ROLLBACK');

@@ -26,7 +26,7 @@ export type Database = ReturnType<typeof openDatabase>;
 
 /** @param path a SQLite file, or `:memory:` */
 export function openDatabase(path: string) {
-	const db = openSqlite(path, MIGRATIONS);
+	const db = openSqlite(path, MIGRATIONS, 'CLrf');
 	return {
 		accounts: accountQueries(db),
 		keys: keyQueries(db),

@@ -98,7 +98,7 @@ export interface Engine {
  */
 export function openEngine(path: string): Engine {
 	try {
-		const db = openSqlite(path, MIGRATIONS);
+		const db = openSqlite(path, MIGRATIONS, 'CLrl');
 		return { db, ...prepareOperations(db) };
 	} catch (error) {
 		throw toStoreError(error);
