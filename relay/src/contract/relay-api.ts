@@ -159,13 +159,31 @@ export const EventView = z.strictObject({
 	/** When the last byte of the body had come in. */
 	received_at: IsoInstant,
 	duplicates: z.int().min(0),
+	/** Repeats that had another body. */
+	variants: z.int().min(0),
 	bytes: z.int().min(0),
 });
 export type EventView = z.infer<typeof EventView>;
 export const EventsResponse = z.strictObject({ events: z.array(EventView), cursor: z.string().nullable() });
 export type EventsResponse = z.infer<typeof EventsResponse>;
-export const EventDetail = EventView.extend({ deliveries: z.array(DeliveryView) });
+/** A body that came for an event that has one already: recorded, never delivered. */
+export const VariantView = z.strictObject({
+	/** Hexadecimal. */
+	sha256: z.string(),
+	bytes: z.int().min(0),
+	content_type: z.string(),
+	received_at: IsoInstant,
+});
+export const EventDetail = EventView.extend({
+	deliveries: z.array(DeliveryView),
+	/** The first ten different ones. */
+	variant_bodies: z.array(VariantView),
+});
 export type EventDetail = z.infer<typeof EventDetail>;
+
+/** An event was taken out of quarantine; so many subscriptions get it. */
+export const EventRedriven = z.strictObject({ event_id: z.string(), deliveries: z.int().min(0) });
+export type EventRedriven = z.infer<typeof EventRedriven>;
 
 /** What a token may do: `admin` everything, `subscribe` all about subscriptions, `read` look at what came in. */
 export const TOKEN_SCOPES = ['admin', 'subscribe', 'read'] as const;

@@ -87,6 +87,21 @@ const CATALOGUE = {
 		title: 'There are too many tokens',
 		fix: 'Delete some that are not used any more; GET /relay/v1/tokens says when each last was.',
 	},
+	event_unreadable: {
+		status: 409,
+		title: 'The event can not be read',
+		fix: 'It stays in quarantine; send it here again after an update of the relay that reads it.',
+	},
+	event_not_quarantined: {
+		status: 409,
+		title: 'The event is not in quarantine',
+		fix: 'POST /relay/v1/deliveries/{id}/replay sends it again.',
+	},
+	event_superseded: {
+		status: 409,
+		title: 'Another event came for the same workflow',
+		fix: 'Use that one; this one stays in quarantine.',
+	},
 	delivery_final: {
 		status: 409,
 		title: 'The delivery has ended',

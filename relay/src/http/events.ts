@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { iso } from '../clock.ts';
-import { EventDetail, EventsResponse, RELAY_PREFIX } from '../contract/relay-api.ts';
+import { EventDetail, EventRedriven, EventsResponse, RELAY_PREFIX } from '../contract/relay-api.ts';
 import type { EventView } from '../contract/relay-api.ts';
+import type { Inbox } from '../inbox/index.ts';
 import type { Store, StoredEvent } from '../store/port.ts';
 import { deliveryView } from './delivery-view.ts';
 import { ProblemError } from './errors.ts';
@@ -15,7 +16,7 @@ const ListQuery = z.strictObject({
 });
 
 /** `/relay/v1/events`: what came in and what became of it. */
-export function eventRoutes({ store }: { store: Store }): RelayRoutes {
+export function eventRoutes({ store, inbox }: { store: Store; inbox: Inbox }): RelayRoutes {
 	const config = { access: ['read'] } as const;
 
 	return async (http) => {
@@ -50,13 +51,51 @@ export function eventRoutes({ store }: { store: Store }): RelayRoutes {
 			},
 			async ({ params: { id } }) => {
 				const event = await store.getEvent(id);
-				if (!event) {
-					throw new ProblemError('event_not_found', {
-						detail: `No event has the id ${JSON.stringify(id.slice(0, 100))}.`,
-					});
-				}
+				if (!event) return unknown(id);
 				const deliveries = await store.listDeliveries({ eventId: id, limit: MAX_DELIVERIES });
-				return { ...view(event), deliveries: deliveries.reverse().map(deliveryView) };
+				const variants = event.variants > 0 ? await store.listVariants(id) : [];
+				return {
+					...view(event),
+					deliveries: deliveries.reverse().map(deliveryView),
+					variant_bodies: variants.map(({ hash, bytes, contentType, receivedAt }) => ({
+						sha256: hash.toString('hex'),
+						bytes,
+						content_type: contentType,
+						received_at: iso(receivedAt),
+					})),
+				};
+			},
+		);
+
+		http.post(
+			`${RELAY_PREFIX}/events/:id/redrive`,
+			{
+				config: { access: ['subscribe'] },
+				schema: {
+					summary: 'Reads an event in quarantine anew, and delivers it',
+					params: IdParams,
+					response: { 200: EventRedriven },
+					problems: ['event_not_found', 'event_unreadable', 'event_not_quarantined', 'event_superseded'],
+				},
+			},
+			async ({ params: { id } }) => {
+				const reread = await inbox.reread(id);
+				switch (reread.kind) {
+					case 'accepted':
+						return { event_id: id, deliveries: reread.deliveries };
+					case 'unreadable':
+						throw new ProblemError('event_unreadable', { detail: reread.reason });
+					case 'duplicate':
+						throw new ProblemError('event_superseded', {
+							detail: `The event ${reread.eventId} has the result of the same workflow.`,
+						});
+					case 'not quarantined':
+						throw new ProblemError('event_not_quarantined', {
+							detail: 'The event was understood, and delivered to those who wanted it.',
+						});
+					case 'unknown':
+						return unknown(id);
+				}
 			},
 		);
 	};
@@ -75,6 +114,13 @@ function view(event: StoredEvent): EventView {
 		workflow_id: event.workflowId,
 		received_at: iso(event.receivedAt),
 		duplicates: event.duplicates,
+		variants: event.variants,
 		bytes: event.bytes,
 	};
+}
+
+function unknown(id: string): never {
+	throw new ProblemError('event_not_found', {
+		detail: `No event has the id ${JSON.stringify(id.slice(0, 100))}.`,
+	});
 }

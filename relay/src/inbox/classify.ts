@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { WEBHOOK_EVENT } from '../contract/webhook.ts';
+import { sha256 } from '../crypto.ts';
 import type { EventFilter, NewEvent } from '../store/port.ts';
 
 /** What could be read of a webhook's bytes. */
@@ -48,6 +49,14 @@ export function classify(body: Buffer): Classified {
 		attributes: attributes(fields),
 		truncated: typeof truncated === 'number' && truncated > 0 ? Math.ceil(Math.min(truncated, 2 ** 31)) : 0,
 	};
+}
+
+/**
+ * The vendor says to recognise duplicates by `workflow_id`. What could not be understood is known by its bytes
+ * only: under the workflow's key it would stand in the way of the readable webhook that may follow it.
+ */
+export function dedupeKey(read: Classified, body: Buffer): string {
+	return read.state === 'accepted' ? `workflow:${read.workflowId}` : `body:${sha256(body).toString('hex')}`;
 }
 
 function quarantined(reason: string, workflowId: string | null = null): Classified {

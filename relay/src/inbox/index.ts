@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import type { Bodies } from '../bodies.ts';
 import type { Clock } from '../clock.ts';
-import { sha256 } from '../crypto.ts';
 import { orderedUuid } from '../ids.ts';
 import type { Ids } from '../ids.ts';
 import type { IngestOutcome, Source, Store } from '../store/port.ts';
-import { classify } from './classify.ts';
+import { classify, dedupeKey } from './classify.ts';
+import { createReread } from './reread.ts';
+import type { Reread } from './reread.ts';
+import { createVariants } from './variants.ts';
 
 /** Takes webhooks in. */
 export interface Inbox {
@@ -16,6 +18,8 @@ export interface Inbox {
 	 * @throws StoreError when it could not be stored; nothing of it was kept then
 	 */
 	receive(source: Source, request: { body: Buffer; contentType: string }): Promise<IngestOutcome>;
+	/** Reads an event in quarantine anew, as this version understands it, and delivers it. */
+	reread(eventId: string): Promise<Reread>;
 }
 
 export function createInbox(options: {
@@ -28,7 +32,9 @@ export function createInbox(options: {
 	onStored: () => void;
 }): Inbox {
 	const { store, bodies, clock, ids, log, onStored } = options;
+	const recordVariant = createVariants({ store, bodies, log });
 	return {
+		reread: createReread(options),
 		async receive(source, { body, contentType }) {
 			const receivedAt = clock.now();
 			const read = classify(body);
@@ -51,20 +57,14 @@ export function createInbox(options: {
 				received_at: receivedAt,
 				stored_at: clock.now(),
 			};
-			if (outcome.kind === 'duplicate') log.info(facts, 'duplicate event counted');
-			else if (read.state === 'quarantined') {
+			if (outcome.kind === 'duplicate') {
+				const variant = await recordVariant(outcome.eventId, { body, contentType, receivedAt });
+				log.info({ ...facts, variant }, 'duplicate event counted');
+			} else if (read.state === 'quarantined') {
 				log.warn({ ...facts, reason: read.quarantineReason }, 'event quarantined');
 			} else log.info({ ...facts, deliveries: outcome.deliveries }, 'event stored');
 			if (outcome.kind !== 'duplicate' && outcome.deliveries > 0) onStored();
 			return outcome;
 		},
 	};
-}
-
-/**
- * The vendor says to recognise duplicates by `workflow_id`. What could not be understood is known by its bytes
- * only: under the workflow's key it would stand in the way of the readable webhook that may follow it.
- */
-function dedupeKey(read: ReturnType<typeof classify>, body: Buffer): string {
-	return read.state === 'accepted' ? `workflow:${read.workflowId}` : `body:${sha256(body).toString('hex')}`;
 }
