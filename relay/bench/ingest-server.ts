@@ -14,6 +14,7 @@ import { createAddressGuard } from '../src/delivery/index.ts';
 import { LIMITS } from '../src/http/limits.ts';
 import { createDiskSpace, freeBytes } from '../src/disk-space.ts';
 import { createHttp } from '../src/http/server.ts';
+import { createMetrics } from '../src/metrics.ts';
 import { systemIds } from '../src/ids.ts';
 import { createAdmission } from '../src/inbox/admission.ts';
 import { createInbox } from '../src/inbox/index.ts';
@@ -56,6 +57,8 @@ const clock = systemClock;
 const ids = systemIds;
 let served = 0;
 const { http } = await createHttp({
+	metrics: createMetrics({ clock, stats: () => used.stats(), underWay: () => 0 }),
+	openMetrics: false,
 	store: used,
 	inbox: createInbox({ store: used, bodies, clock, ids, log, onStored: () => undefined }),
 	admission: createAdmission({

@@ -21,9 +21,11 @@ import { createAdmission } from './inbox/admission.ts';
 import { createInbox } from './inbox/index.ts';
 import type { Logger } from './log.ts';
 import { FIRST_TOKEN } from './management-token.ts';
+import { createMetrics } from './metrics.ts';
 import { openReference } from './reference/index.ts';
 import type { Reference } from './reference/index.ts';
 import { createSealer } from './sealing.ts';
+import { metered } from './store/metered.ts';
 import { withKnownSources } from './store/known-sources.ts';
 import { createRetention } from './retention.ts';
 import { openPostgresStore } from './store/postgres/index.ts';
@@ -76,14 +78,22 @@ export async function createRelay(options: {
 	const opened: (() => Promise<unknown>)[] = [];
 	try {
 		const engine = await openEngine({ config, keys, clock, ids, log });
-		const store = withKnownSources(engine, clock);
+		const metrics = createMetrics({
+			clock,
+			stats: () => store.stats(),
+			underWay: () => dispatcher.underWay(),
+		});
+		const store = withKnownSources(metered(engine, metrics), clock);
 		opened.push(() => store.close());
 		await seed({ store, keys, token: config.token ?? keys.relayToken, clock });
 
 		const sealer = createSealer(keys.sealingKeys);
 		const bodies = createBodies({ sealer, encrypt: config.encryptBodies });
 		const guard = createAddressGuard({ allow: config.allow });
-		const dispatcher = createDispatcher({ store, clock, ids, sealer, bodies, guard, log });
+		const dispatcher = createDispatcher({
+			...{ store, clock, ids, sealer, bodies, guard, log },
+			onOutcome: (outcome) => metrics.attempted(outcome),
+		});
 		store.onDue(() => dispatcher.wake());
 		const disk = createDiskSpace({
 			free: () => free(config.dataFolder),
@@ -99,7 +109,11 @@ export async function createRelay(options: {
 			: null;
 		if (reference) opened.push(() => reference.stop());
 
-		const retention = createRetention({ store, rules: config.retention, clock, ids, log });
+		const retention = createRetention({
+			...{ store, clock, ids, log },
+			rules: config.retention,
+			onDeleted: (deleted) => metrics.deleted(deleted),
+		});
 
 		let baseUrl: string | null = config.publicUrl;
 		let stopping = false;
@@ -118,6 +132,8 @@ export async function createRelay(options: {
 			ids,
 			log,
 			onDue: () => dispatcher.wake(),
+			metrics,
+			openMetrics: config.openMetrics,
 			trustProxy: config.trustProxy,
 			limits: { ...LIMITS, connections: config.maxConnections, ...options.limits },
 			ingestUrl,

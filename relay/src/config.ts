@@ -38,6 +38,8 @@ export interface Config {
 	maxConnections: number;
 	/** The first management token; null: the one of the key file. */
 	token: string | null;
+	/** Whether /metrics needs no token. */
+	openMetrics: boolean;
 	/** Whether the first start shows the new keys on the screen. */
 	showKeys: boolean;
 	log: { level: LogLevel; format: LogFormat };
@@ -206,6 +208,12 @@ const VARIABLES = {
 		expected: 'crt_ and 43 characters of A-Z, a-z, 0-9, _ and -',
 		secret: true,
 	},
+	RELAY_METRICS: {
+		about: 'Who may read /metrics: token or open',
+		usually: 'token',
+		schema: oneOf(['token', 'open']),
+		expected: 'token (with the scope read) or open (whoever reaches the port)',
+	},
 	RELAY_SHOW_KEYS: {
 		about: 'Show new keys: first-start or never',
 		usually: 'first-start',
@@ -321,6 +329,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 		trustProxy: read('RELAY_TRUST_PROXY') ?? [],
 		maxConnections: read('RELAY_MAX_CONNECTIONS') ?? 1_000,
 		token: read('RELAY_TOKEN') ?? null,
+		openMetrics: read('RELAY_METRICS') === 'open',
 		showKeys: read('RELAY_SHOW_KEYS') !== 'never',
 		log: { level: read('RELAY_LOG_LEVEL') ?? 'info', format: read('RELAY_LOG_FORMAT') ?? 'auto' },
 		encryptBodies: read('RELAY_ENCRYPT_BODIES') === 'on',

@@ -25,3 +25,7 @@ export function orderedUuid(ids: Pick<Ids, 'uuid'>, nowMs: number): string {
 	const time = nowMs.toString(16).padStart(12, '0');
 	return `${time.slice(0, 8)}-${time.slice(8)}-7${ids.uuid().slice(15)}`;
 }
+
+/** When an id that ends in an ordered UUID was made, in ms since the epoch; NaN for another one. */
+export const timeOf = (id: string): number =>
+	Number.parseInt(id.slice(-36).replace('-', '').slice(0, 12), 16);

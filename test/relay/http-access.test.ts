@@ -43,6 +43,8 @@ const ROUTES: [method: string, path: string, access: Access][] = [
 	['POST', `${DELIVERIES}/:id/cancel`, ['subscribe']],
 	['POST', `${DELIVERIES}/:id/redrive`, ['subscribe']],
 	['POST', `${DELIVERIES}/redrive`, ['subscribe']],
+	['GET', '/relay/v1/stats', ['read']],
+	['GET', '/metrics', ['read']],
 	['GET', TOKENS, []],
 	['POST', TOKENS, []],
 	['POST', `${TOKENS}/:id/rotate`, []],

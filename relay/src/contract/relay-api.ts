@@ -225,6 +225,17 @@ export type TokensResponse = z.infer<typeof TokensResponse>;
 export const TokenWithSecret = TokenView.extend({ token: z.string() });
 export type TokenWithSecret = z.infer<typeof TokenWithSecret>;
 
+/** What waits. */
+export const StatsResponse = z.strictObject({
+	/** Deliveries that are not over, and dead ones. */
+	deliveries: z.strictObject({ ready: z.int().min(0), leased: z.int().min(0), dead: z.int().min(0) }),
+	/** When the next delivery is due, or the most overdue one was; null: none waits. */
+	oldest_due_at: IsoInstant.nullable(),
+	quarantined_events: z.int().min(0),
+	subscriptions: z.strictObject({ active: z.int().min(0), open_breakers: z.int().min(0) }),
+});
+export type StatsResponse = z.infer<typeof StatsResponse>;
+
 /** RFC 9457 problem document of every relay error. */
 export const Problem = z.strictObject({
 	type: z.string(),

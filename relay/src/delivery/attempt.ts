@@ -16,6 +16,7 @@ const SETTLE_TRIES = 5;
 
 /** What became of an attempt, for whoever counts. */
 export interface Outcome {
+	eventId: string;
 	kind:
 		| 'delivered'
 		| 'retried'
@@ -140,7 +141,7 @@ export function createAttempts(options: {
 			log.warn({ delivery_id: deliveryId, attempt }, 'late result fenced off');
 		}
 		const kind = written === 'settled' ? KINDS[next.state] : written;
-		onOutcome?.({ kind, error: result.error, durationMs: result.durationMs });
+		onOutcome?.({ eventId: claim.eventId, kind, error: result.error, durationMs: result.durationMs });
 	};
 }
 

@@ -8,6 +8,7 @@ import type { Ids } from '../ids.ts';
 import type { Admission } from '../inbox/admission.ts';
 import type { Inbox } from '../inbox/index.ts';
 import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
 import { MAX_PARAM_LENGTH, literalEscapes } from '../reference/server.ts';
 import type { Sealer } from '../sealing.ts';
 import type { Store } from '../store/port.ts';
@@ -23,10 +24,12 @@ import { readJsonBodies } from './json.ts';
 import { limitConnections } from './connections.ts';
 import type { Limits } from './limits.ts';
 import { acceptExpectations, refuseMalformed } from './malformed.ts';
+import { metricsRoutes } from './metrics.ts';
 import { registerRoutes } from './routes.ts';
 import type { RouteEntry } from './routes.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { sourceRoutes } from './sources.ts';
+import { statsRoutes } from './stats.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { createTokenUses } from './token-uses.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -42,6 +45,9 @@ export interface HttpOptions {
 	clock: Clock;
 	ids: Ids;
 	log: Logger;
+	metrics: Metrics;
+	/** Whether they need no token. */
+	openMetrics: boolean;
 	/** Proxies whose X-Forwarded-For is believed. */
 	trustProxy: string[];
 	limits: Limits;
@@ -97,7 +103,13 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 		clientErrorHandler: (error, socket) => refuseMalformed(log, error.code, socket),
 	});
 
-	limitConnections({ server: http.server, max: limits.connections, clock, log });
+	limitConnections({
+		server: http.server,
+		max: limits.connections,
+		clock,
+		log,
+		onRefused: () => options.metrics.connectionRefused(),
+	});
 	acceptExpectations(http.server);
 
 	http.addHook('onRequest', async (request, reply) => {
@@ -137,6 +149,8 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 			subscriptionRoutes(options),
 			eventRoutes(options),
 			tokenRoutes(options),
+			statsRoutes(options),
+			metricsRoutes({ metrics: options.metrics, open: options.openMetrics }),
 			eventBytesRoutes(options),
 			deliveryRoutes(options),
 			docsRoutes({ routes, hasReference: options.reference !== null }),
