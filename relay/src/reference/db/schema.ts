@@ -109,7 +109,8 @@ export const MIGRATIONS: readonly string[] = [
 		workflow_id     TEXT PRIMARY KEY,
 		organization_id TEXT NOT NULL REFERENCES organizations,
 		user_id         TEXT NOT NULL REFERENCES users,
-		list_id         TEXT NOT NULL REFERENCES lead_lists (list_id),
+		-- No reference: such a list is protected and never deleted, and deleting others must not look through all of these.
+		list_id         TEXT NOT NULL,
 		enrichment_type TEXT NOT NULL,
 		status          TEXT NOT NULL CHECK (status IN ('processing', 'completed')),
 		webhook_url     TEXT,
