@@ -283,6 +283,19 @@ describe('Enrichment → Enrich and Wait', () => {
 		expect(took).toBeLessThan(5 * 60_000);
 	});
 
+	it.each(['many', -1, 0.5])(
+		'stays under it with %s in the credential, which is no number of requests',
+		async (requestsPerMinute) => {
+			const limited = await another({
+				limits: VENDOR_LIMITS,
+				requestsPerMinute: requestsPerMinute as number,
+			});
+			await limited.run({ resource: 'account', operation: 'getCreditBalance' }, { items: people(35) });
+			expect(limited.reference.recorder.page(1_000, null).total).toBe(35);
+			expect(refused(limited)).toBe(0);
+		},
+	);
+
 	it('returns in time what the limit on requests let it fetch', async () => {
 		const limited = await another({ limits: VENDOR_LIMITS, requestsPerMinute: 30 });
 		const { json } = await limited.run(enrich({ waitUpTo: 1 }), { items: people(60) });

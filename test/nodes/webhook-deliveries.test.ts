@@ -41,6 +41,8 @@ describe('Webhook Delivery → Get Many', () => {
 		});
 		expect(JSON.stringify(json)).not.toContain('secret-token');
 		expect(items.every((item) => (item.pairedItem as { item: number }).item === 1)).toBe(true);
+		const first = await get({ workflowId: one.workflow_id, limit: 1 });
+		expect(first.json).toEqual(json.slice(0, 1));
 		const whole = await get({ workflowId: one.workflow_id, includeUrl: true });
 		expect(whole.json[0]).toMatchObject({ webhook_url: receiver.url });
 		await receiver.close();

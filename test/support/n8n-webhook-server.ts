@@ -26,10 +26,12 @@ export interface WebhookServer {
 export function createWebhookServer(): WebhookServer {
 	const handlers = new Map<string, WebhookHandler>();
 	let server: Server | undefined;
+	let listening: Promise<void> | undefined;
 	let port = 0;
 
-	async function listen() {
-		if (server) return;
+	/** Runs that begin at the same time share one server. */
+	const listen = () => (listening ??= open());
+	async function open() {
 		const created = createServer((request, response) => {
 			serve(handlers, request, response).catch((error: unknown) => response.destroy(error as Error));
 		});
@@ -40,9 +42,11 @@ export function createWebhookServer(): WebhookServer {
 		server = created;
 	}
 	async function stop() {
+		await listening;
 		const stopping = server;
 		if (!stopping) return;
 		server = undefined;
+		listening = undefined;
 		await new Promise((resolve) => {
 			stopping.close(resolve);
 			stopping.closeAllConnections();

@@ -131,8 +131,9 @@ async function connect(
 			description: `Open the credential and enter a URL that begins with https:// or http://.`,
 		});
 	}
-	// Credentials saved before the field existed hold none; 0 stands for no limit.
-	const perMinute = Number(credentials.requestsPerMinute ?? REQUESTS_PER_MINUTE);
+	// 0 stands for no limit; what is no number (an expression may give anything) for the vendor's.
+	const wished = Math.ceil(Number(credentials.requestsPerMinute ?? REQUESTS_PER_MINUTE));
+	const perMinute = wished >= 0 ? wished : REQUESTS_PER_MINUTE;
 	const limited = service.credential === 'cleanlistApi' && perMinute !== 0 && isExecution(context);
 	return { url, allowance: limited ? { server: url, key: String(credentials.apiKey), perMinute } : null };
 }

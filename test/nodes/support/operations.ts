@@ -368,6 +368,7 @@ export const CASES: Record<string, Case> = {
 			['no workflow', { workflowId: '={{ "" }}' }, 'The ID of the workflow is empty'],
 			['an unknown workflow', { workflowId: 'nope' }, 'The workflow was not found'],
 			['no text', { workflowId: '={{ {} }}' }, 'The ID of the workflow is empty'],
+			...NO_LIMIT,
 		],
 	},
 };

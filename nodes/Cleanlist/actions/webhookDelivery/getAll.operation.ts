@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { pagingFields, wantedRows } from '../../helpers/paging';
 import { requiredText } from '../../helpers/requiredText';
 import { request } from '../../transport/request';
 import { CLEANLIST, LEGACY } from '../../transport/service';
@@ -23,6 +24,7 @@ export const getAll: ItemOperation = {
 			placeholder: 'e.g. public_bulk_3d1f0c5e-9a39-4b57-8f4a-5f3d2e6a7d4a',
 			description: 'The workflow_id that Enrichment → Start gave',
 		},
+		...pagingFields,
 		{
 			displayName: 'Include Webhook URL',
 			name: 'includeUrl',
@@ -39,6 +41,7 @@ export const getAll: ItemOperation = {
 			title: parameter,
 			what: 'The ID of the workflow',
 		});
+		const wanted = wantedRows(this, itemIndex);
 		const includeUrl = this.getNodeParameter('includeUrl', itemIndex, false) as boolean;
 		const { deliveries } = await request<{ deliveries?: IDataObject[] }>(this, CLEANLIST, {
 			method: 'GET',
@@ -51,7 +54,10 @@ export const getAll: ItemOperation = {
 				subject: { noun: 'workflow', id, parameter },
 			},
 		});
-		return (deliveries ?? []).map((delivery) => (includeUrl ? delivery : withHostOnly(delivery)));
+		// There is one page: Cleanlist tries six times at most.
+		return (deliveries ?? [])
+			.slice(0, wanted)
+			.map((delivery) => (includeUrl ? delivery : withHostOnly(delivery)));
 	},
 };
 
