@@ -27,6 +27,7 @@ import type { Reference } from './reference/index.ts';
 import { createSealer } from './sealing.ts';
 import { metered } from './store/metered.ts';
 import { withKnownSources } from './store/known-sources.ts';
+import { shutDown } from './shutdown.ts';
 import { createRetention } from './retention.ts';
 import { openPostgresStore } from './store/postgres/index.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
@@ -48,11 +49,7 @@ export interface Relay {
 	listen(): Promise<string>;
 	/** Where Cleanlist posts its webhooks to. Known once the relay listens. */
 	ingestUrl(): string;
-	/**
-	 * Shuts down in phases: readiness fails, no new connection is taken, requests and deliveries under way get
-	 * the configured time to finish, then everything is closed. What is not finished is on disk and goes on
-	 * after the next start.
-	 */
+	/** Shuts down in phases (see shutdown.ts). What is not finished is on disk and goes on after the next start. */
 	close(): Promise<void>;
 }
 
@@ -142,13 +139,13 @@ export async function createRelay(options: {
 		});
 		opened.push(() => http.close());
 
-		const shutDown = async () => {
-			stopping = true;
-			const budgetMs = config.shutdownBudgetMs;
-			// A client that never finishes its request must not hold the shutdown up for longer than the budget.
+		/** Requests and attempts under way come to their end, or are cut off. */
+		const finish = async (budgetMs: number) => {
 			const cancelCut = clock.schedule(budgetMs, () => http.server.closeAllConnections());
 			await Promise.all([http.close(), dispatcher.stop(budgetMs)]);
 			cancelCut();
+		};
+		const close = async () => {
 			await retention.stop();
 			await reference?.stop();
 			await store.close();
@@ -171,7 +168,13 @@ export async function createRelay(options: {
 				return baseUrl;
 			},
 			ingestUrl: () => ingestUrl(DEFAULT_SOURCE),
-			close: () => (closed ??= shutDown()),
+			close() {
+				stopping = true;
+				// Where nobody could reach it, nobody has to notice that it ends.
+				const graceMs = http.server.listening ? config.shutdownGraceMs : 0;
+				const budgetMs = config.shutdownBudgetMs;
+				return (closed ??= shutDown({ clock, graceMs, budgetMs, finish, close }));
+			},
 		};
 	} catch (error) {
 		for (const undo of opened.reverse()) await undo().catch(() => undefined);

@@ -49,6 +49,8 @@ export interface Config {
 	encryptBodies: boolean;
 	/** How long things are kept, in milliseconds; null: for good. */
 	retention: { deliveredMs: number | null; deadMs: number | null; keysMs: number | null };
+	/** How long everything goes on while readiness fails already, in milliseconds. */
+	shutdownGraceMs: number;
 	/** How long a shutdown waits for work under way, in milliseconds. */
 	shutdownBudgetMs: number;
 }
@@ -262,6 +264,12 @@ const VARIABLES = {
 		schema: daysOrOff,
 		expected: DAYS_EXPECTED,
 	},
+	RELAY_SHUTDOWN_GRACE_MS: {
+		about: 'How long it goes on after /readyz failed',
+		usually: '0',
+		schema: wholeNumber(0, 600_000),
+		expected: 'a whole number of milliseconds from 0 to 600000, e.g. 5000',
+	},
 	RELAY_SHUTDOWN_BUDGET_MS: {
 		about: 'How long a shutdown waits for work under way',
 		usually: '8000',
@@ -335,6 +343,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 		encryptBodies: read('RELAY_ENCRYPT_BODIES') === 'on',
 		diskReserveBytes: (read('RELAY_DISK_RESERVE_MIB') ?? 256) * 1024 * 1024,
 		retention: retention(read),
+		shutdownGraceMs: read('RELAY_SHUTDOWN_GRACE_MS') ?? 0,
 		shutdownBudgetMs: read('RELAY_SHUTDOWN_BUDGET_MS') ?? 8_000,
 	};
 	const { deliveredMs, deadMs, keysMs } = config.retention;

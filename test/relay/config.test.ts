@@ -33,6 +33,7 @@ test('with no settings the relay is a local run: loopback, with the reference AP
 		diskReserveBytes: 256 * 1024 * 1024,
 		encryptBodies: false,
 		retention: { deliveredMs: 30 * DAY, deadMs: 90 * DAY, keysMs: 180 * DAY },
+		shutdownGraceMs: 0,
 		shutdownBudgetMs: 8_000,
 	});
 });
@@ -64,6 +65,7 @@ test('every setting can be set', () => {
 			RELAY_RETENTION_DELIVERED_DAYS: '7',
 			RELAY_RETENTION_DEAD_DAYS: '365',
 			RELAY_RETENTION_KEYS_DAYS: 'off',
+			RELAY_SHUTDOWN_GRACE_MS: '5000',
 			RELAY_SHUTDOWN_BUDGET_MS: '30000',
 		}),
 	).toEqual({
@@ -93,6 +95,7 @@ test('every setting can be set', () => {
 		diskReserveBytes: 0,
 		encryptBodies: true,
 		retention: { deliveredMs: 7 * DAY, deadMs: 365 * DAY, keysMs: null },
+		shutdownGraceMs: 5_000,
 		shutdownBudgetMs: 30_000,
 	});
 });
@@ -148,6 +151,7 @@ test.each([
 	['RELAY_ENCRYPT_BODIES', 'yes'],
 	['RELAY_RETENTION_DELIVERED_DAYS', '0'],
 	['RELAY_RETENTION_KEYS_DAYS', 'never'],
+	['RELAY_SHUTDOWN_GRACE_MS', '-1'],
 	['RELAY_SHUTDOWN_BUDGET_MS', '1e3'],
 ])('%s refuses %s in one sentence that says what it must be', (name, value) => {
 	expect(faultsOf({ [name]: value })).toEqual([

@@ -43,6 +43,7 @@ const ROUTES: [method: string, path: string, access: Access][] = [
 	['POST', `${DELIVERIES}/:id/cancel`, ['subscribe']],
 	['POST', `${DELIVERIES}/:id/redrive`, ['subscribe']],
 	['POST', `${DELIVERIES}/redrive`, ['subscribe']],
+	['POST', '/relay/v1/events/:id/redrive', ['subscribe']],
 	['GET', '/relay/v1/stats', ['read']],
 	['GET', '/metrics', ['read']],
 	['GET', TOKENS, []],
