@@ -31,7 +31,8 @@ import { shutDown } from './shutdown.ts';
 import { createRetention } from './retention.ts';
 import { openPostgresStore } from './store/postgres/index.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
-import type { Store } from './store/port.ts';
+import { StoreError } from './store/port.ts';
+import type { Store, StoreErrorCode } from './store/port.ts';
 
 /** The source that exists from the first start on. */
 export const DEFAULT_SOURCE = 'default';
@@ -271,15 +272,21 @@ async function openDemoReference(options: {
 	);
 }
 
+const RESTORE = 'put it back from a backup, or set RELAY_DATA to a new folder';
+const REMEDIES: Partial<Record<StoreErrorCode, string>> = {
+	full: 'free some space on its disk',
+	busy: 'stop the process that writes to it',
+	readonly: 'make it and its folder writable for this user',
+};
+
 /** Opens a database and puts the failure into a sentence. */
 async function opening<T>(path: string, open: () => Promise<T>): Promise<T> {
 	try {
 		return await open();
 	} catch (error) {
 		const { message } = ((error as Error).cause ?? error) as Error;
-		const advice = message.endsWith('.')
-			? ''
-			: '; put it back from a backup, or set RELAY_DATA to a new folder.';
+		const remedy = (error instanceof StoreError && REMEDIES[error.code]) || RESTORE;
+		const advice = message.endsWith('.') ? '' : `; ${remedy}.`;
 		throw new DataFolderError(`The database ${path} can't be opened: ${message}${advice}`, { cause: error });
 	}
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Ids } from './ids.ts';
 import { MANAGEMENT_TOKEN, mintManagementToken } from './management-token.ts';
@@ -57,6 +57,8 @@ const HAS_MODES = process.platform !== 'win32';
 export async function openDataFolder(path: string, ids: Ids): Promise<DataFolder> {
 	const keysFolder = join(path, 'keys');
 	await usable(path, () => makeFolder(path));
+	// Else SQLite would open what it can't write, and say later, in words of its own, that it can't.
+	await usable(path, () => access(path, constants.W_OK));
 	const unlock = await usable(path, async () => lock(path));
 	try {
 		const created = await usable(path, () => ensureKeys(path, keysFolder, ids));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EventDetail, EventsResponse, SourcesResponse } from '../../relay/src/contract/relay-api.ts';
 import { startRelay } from '../support/relay-process.ts';
 import type { RelayProcess } from '../support/relay-process.ts';
+import { until } from '../support/until.ts';
 import { startWitness } from './sender-and-receiver.ts';
 import type { Witness } from './sender-and-receiver.ts';
 
@@ -109,10 +110,14 @@ export function testCrashPoints(options: {
 			const unanswered = workflows.filter((workflow) => !witness.acknowledged.has(workflow));
 			await witness.send(await ingestUrl(), unanswered);
 			expect([...witness.acknowledged.keys()]).toEqual(expect.arrayContaining(workflows));
-			await within(`everything is delivered after ${point}`, async () => {
-				const events = await Promise.all(workflows.map(eventOf));
-				return events.every(({ deliveries }) => deliveries.every(({ state }) => state === 'delivered'));
-			});
+			await until(
+				`everything is delivered after ${point}`,
+				async () => {
+					const events = await Promise.all(workflows.map(eventOf));
+					return events.every(({ deliveries }) => deliveries.every(({ state }) => state === 'delivered'));
+				},
+				GIVE_UP_MS,
+			);
 			for (const workflow of workflows) await expectOnceAndDelivered(workflow);
 		},
 		120_000,
@@ -136,12 +141,12 @@ export function testCrashPoints(options: {
 		const sent = witness.send(await ingestUrl(), workflows, point === BY_SENDER ? kill : undefined);
 		if (stopping) {
 			await sent;
-			await within('the receiver holds deliveries', () => Promise.resolve(witness.held > 0));
+			await until('the receiver holds deliveries', () => witness.held > 0, GIVE_UP_MS);
 			relay.signal('SIGTERM');
 		}
 		let exit: unknown = null;
 		void relay.exited.then((how) => (exit = how));
-		await within(`the relay dies at "${point}"`, () => Promise.resolve(exit !== null));
+		await until(`the relay dies at "${point}"`, () => exit !== null, GIVE_UP_MS);
 		await sent;
 		if (existsSync(armed())) rmSync(armed());
 		witness.receive('answer');
@@ -161,13 +166,5 @@ export function testCrashPoints(options: {
 		expect(new Set(ids)).toEqual(new Set([id]));
 		const { deliveries } = await eventOf(workflow);
 		expect(deliveries.map(({ state }) => state)).toEqual(['delivered']);
-	}
-}
-
-async function within(what: string, holds: () => Promise<boolean>): Promise<void> {
-	const giveUp = performance.now() + GIVE_UP_MS;
-	while (!(await holds())) {
-		if (performance.now() > giveUp) throw new Error(`Waited in vain until ${what}`);
-		await new Promise((resolve) => setImmediate(resolve));
 	}
 }

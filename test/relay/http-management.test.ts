@@ -7,6 +7,7 @@ import {
 	SubscriptionWithSecret,
 } from '../../relay/src/contract/relay-api.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
+import { createTestClock } from '../support/test-clock.ts';
 import { expectProblem, startReceiver, startTestRelay, webhook } from './harness.ts';
 import type { TestRelay } from './harness.ts';
 
@@ -355,11 +356,20 @@ describe('health', () => {
 	});
 
 	test('it is not ready while the store can not write, and ready again after', async () => {
-		const ping = jest.spyOn(relay.relay.store, 'ping').mockRejectedValue(new StoreError('full', 'no space'));
-		await expectProblem(await relay.call('GET', '/readyz'), 503, 'store_full');
-		expect((await relay.call('GET', '/healthz')).status).toBe(200);
-		ping.mockRestore();
-		expect((await relay.call('GET', '/readyz')).status).toBe(200);
+		const clock = createTestClock();
+		const steered = await startTestRelay({ clock });
+		const ping = jest
+			.spyOn(steered.relay.store, 'ping')
+			.mockRejectedValueOnce(new StoreError('full', 'no space'));
+		await expectProblem(await steered.call('GET', '/readyz'), 503, 'store_full');
+		expect((await steered.call('GET', '/healthz')).status).toBe(200);
+		// Asking is a write, so that the answer stands for a second, whoever asks.
+		await expectProblem(await steered.call('GET', '/readyz'), 503, 'store_full');
+		expect(ping).toHaveBeenCalledTimes(1);
+		await clock.advance(1_000);
+		expect((await steered.call('GET', '/readyz')).status).toBe(200);
+		expect(ping).toHaveBeenCalledTimes(2);
+		await steered.close();
 	});
 
 	test('many who ask at once cost one question to the store', async () => {

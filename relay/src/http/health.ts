@@ -1,8 +1,12 @@
+import type { Clock } from '../clock.ts';
 import { Health } from '../contract/relay-api.ts';
 import type { Admission } from '../inbox/admission.ts';
 import type { Store } from '../store/port.ts';
 import { ProblemError, STORE_PROBLEMS } from './errors.ts';
 import type { RelayRoutes } from './routes.ts';
+
+/** How long the store's answer stands, in ms. */
+const READY_FOR_MS = 1_000;
 
 /**
  * `/healthz`: the process answers. `/readyz`: it can take webhooks in, which is to say that the store can
@@ -11,12 +15,14 @@ import type { RelayRoutes } from './routes.ts';
 export function healthRoutes(options: {
 	store: Store;
 	admission: Admission;
+	clock: Clock;
 	isStopping: () => boolean;
 }): RelayRoutes {
-	const { store, admission, isStopping } = options;
-	let checking: Promise<void> | null = null;
-	/** However many ask at once, the store is asked once: these routes are public. */
-	const check = () => (checking ??= store.ping().finally(() => (checking = null)));
+	const { store, admission, clock, isStopping } = options;
+	let checked: Promise<void> | null = null;
+	/** However many ask, the store is asked once a second: asking is a write, and these routes are public. */
+	const check = () =>
+		(checked ??= store.ping().finally(() => clock.schedule(READY_FOR_MS, () => (checked = null))));
 
 	return async (http) => {
 		http.get(

@@ -58,7 +58,8 @@ function migrate(db: DatabaseSync, migrations: readonly string[], applicationId:
 		db.exec(`PRAGMA application_id = ${numberOf(applicationId)}; PRAGMA user_version = ${migrations.length}`);
 		db.exec('COMMIT');
 	} catch (error) {
-		db.exec('ROLLBACK');
+		// On a full disk SQLite has rolled back by itself, and a second time would hide why.
+		if (db.isTransaction) db.exec('ROLLBACK');
 		throw error;
 	}
 }

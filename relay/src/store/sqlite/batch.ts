@@ -1,9 +1,12 @@
+import { watchFiles } from '../../sqlite/same-files.ts';
+import { StoreError } from '../port.ts';
 import type { StoreErrorCode } from '../port.ts';
 import { OPERATIONS } from './engine.ts';
 import type { Engine, Operations } from './engine.ts';
 import { toStoreError } from './errors.ts';
+import { MIGRATIONS } from './schema.ts';
 
-/** An operation of the engine, by name; it travels between threads. `ping` only needs the write lock. */
+/** An operation of the engine, by name; it travels between threads. */
 export interface Call {
 	name: keyof Operations | 'ping';
 	args: readonly unknown[];
@@ -27,6 +30,9 @@ const NEED_ALL_KEYS: ReadonlySet<string> = new Set<Call['name']>([
 	'sweep',
 ]);
 
+const REPLACED =
+	'The database file was deleted or replaced while the relay has it open, so nothing more is kept. Restart the relay.';
+
 const isRead = ({ name }: Call) => name !== 'ping' && OPERATIONS[name] === 'read';
 
 /**
@@ -47,8 +53,15 @@ export function createBatchRunner({ db, operations, keys, targets }: Engine): (c
 	const release = db.prepare('RELEASE operation');
 	const rollbackTo = db.prepare('ROLLBACK TO operation');
 
+	const sameFiles = watchFiles(db.location());
+	// Whether the disk takes a write is known only by writing. An UPDATE that changes nothing would not: SQLite compares.
+	const rewrite = db.prepare(`PRAGMA user_version = ${MIGRATIONS.length}`);
+
 	function perform({ name, args }: Call): Outcome {
-		if (name === 'ping') return { value: undefined };
+		if (name === 'ping') {
+			rewrite.run();
+			return { value: undefined };
+		}
 		const value = (operations[name] as (...args: readonly unknown[]) => unknown)(...args);
 		// Any other than these may have changed who wants which events.
 		if (name !== 'ingest') targets.forget();
@@ -80,6 +93,7 @@ export function createBatchRunner({ db, operations, keys, targets }: Engine): (c
 			keys.begin();
 			const outcomes = writes.map(each);
 			commit.run();
+			if (!sameFiles()) throw new StoreError('failed', REPLACED);
 			return outcomes;
 		} catch (error) {
 			if (db.isTransaction) rollback.run();

@@ -1,0 +1,91 @@
+import { EventDetail, EventsResponse, SourcesResponse } from '../../relay/src/contract/relay-api.ts';
+import { webhook } from '../relay/harness.ts';
+import { startRelay } from '../support/relay-process.ts';
+import type { RelayProcess } from '../support/relay-process.ts';
+import { until } from '../support/until.ts';
+
+const PATIENCE_MS = 60_000;
+
+/** A relay process, and what its senders were answered. */
+export interface RelayUnderTest extends RelayProcess {
+	/** Event ids by workflow, of every 2xx. */
+	acknowledged: Map<string, string>;
+	post(workflow: string, filler?: string): Promise<Answer>;
+	api(path: string, body?: unknown): Promise<unknown>;
+	/** Posts until it is taken in. */
+	postUntilTaken(workflow: string): Promise<void>;
+	/** Acknowledged workflows of which no event is there. */
+	missing(): Promise<string[]>;
+	/** The workflows of all events there are. */
+	workflows(): Promise<Set<string | null>>;
+	/** Resolves once every acknowledged event has been delivered to every subscription it had. */
+	delivered(): Promise<void>;
+}
+
+export interface Answer {
+	status: number;
+	/** Of a problem document. */
+	code: string | undefined;
+	retryAfter: string | null;
+}
+
+/** @param acknowledged what an earlier process on the same folder acknowledged */
+export async function startRelayUnderTest(options: {
+	dataFolder: string;
+	env?: Record<string, string>;
+	acknowledged?: Map<string, string>;
+}): Promise<RelayUnderTest> {
+	const { dataFolder, env, acknowledged = new Map<string, string>() } = options;
+	const relay = await startRelay({ dataFolder, env: { RELAY_REFERENCE: 'off', ...env } });
+	async function api(path: string, body?: unknown): Promise<unknown> {
+		const response = await fetch(`${relay.url}/relay/v1${path}`, {
+			method: body === undefined ? 'GET' : 'POST',
+			headers: { authorization: `Bearer ${relay.token}`, 'content-type': 'application/json' },
+			...(body !== undefined && { body: JSON.stringify(body) }),
+		});
+		if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+		return response.json();
+	}
+	const ingestUrl = SourcesResponse.parse(await api('/sources')).sources[0]?.ingest_url ?? '';
+	async function post(workflow: string, filler = ''): Promise<Answer> {
+		const response = await fetch(ingestUrl, { method: 'POST', body: webhook(workflow, { filler }) });
+		const { event_id, code } = (await response.json()) as { event_id?: string; code?: string };
+		if (response.ok && event_id !== undefined) acknowledged.set(workflow, event_id);
+		return { status: response.status, code, retryAfter: response.headers.get('retry-after') };
+	}
+	const event = async (id: string) => EventDetail.parse(await api(`/events/${id}`));
+	return {
+		...relay,
+		acknowledged,
+		api,
+		post,
+		postUntilTaken: (workflow) =>
+			until(`${workflow} is taken in`, async () => (await post(workflow)).status === 200, PATIENCE_MS),
+		delivered: () =>
+			until(
+				'everything is delivered',
+				async () => {
+					const events = await Promise.all([...acknowledged.values()].map(event));
+					return events.every(({ deliveries }) => deliveries.every(({ state }) => state === 'delivered'));
+				},
+				PATIENCE_MS,
+			),
+		async workflows() {
+			const found = new Set<string | null>();
+			for (let before = ''; ;) {
+				const { events, cursor } = EventsResponse.parse(await api(`/events?limit=100${before}`));
+				for (const { workflow_id } of events) found.add(workflow_id);
+				if (cursor === null) return found;
+				before = `&cursor=${cursor}`;
+			}
+		},
+		async missing() {
+			const missing: string[] = [];
+			for (const [workflow, id] of acknowledged) {
+				const found = await event(id).catch(() => null);
+				if (found?.workflow_id !== workflow) missing.push(workflow);
+			}
+			return missing;
+		},
+	};
+}
