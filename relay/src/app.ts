@@ -4,7 +4,7 @@ import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createBodies } from './bodies.ts';
-import { deriveIngestToken, fingerprint, sealingFingerprints, sha256 } from './crypto.ts';
+import { deriveIngestToken, keyFingerprints, sha256 } from './crypto.ts';
 import { DataFolderError, REFERENCE_FILE, STORE_FILE } from './data-folder.ts';
 import type { Keys } from './data-folder.ts';
 import { createAddressGuard } from './delivery/address-guard.ts';
@@ -199,11 +199,7 @@ async function openEngine(options: {
 }): Promise<Store> {
 	const { config, keys, clock, ids, log } = options;
 	if (config.databaseUrl !== null) {
-		const fingerprints = new Map([
-			['master key', fingerprint(keys.masterKey)],
-			...sealingFingerprints(keys.sealingKeys),
-		]);
-		return openPostgresStore({ url: config.databaseUrl, clock, ids, fingerprints });
+		return openPostgresStore({ url: config.databaseUrl, clock, ids, fingerprints: keyFingerprints(keys) });
 	}
 	const path = join(config.dataFolder, STORE_FILE);
 	// The lock on the data folder makes this the only process: what is leased was its predecessor's.

@@ -24,6 +24,13 @@ export const fingerprint = (key: Buffer): Buffer =>
 export const sealingFingerprints = (keys: readonly SealingKey[]): Map<string, Buffer> =>
 	new Map(keys.map(({ id, key }) => [`sealing key ${id}`, fingerprint(key)]));
 
+/** The same of all keys that relays on one database share. */
+export const keyFingerprints = (keys: {
+	masterKey: Buffer;
+	sealingKeys: readonly SealingKey[];
+}): Map<string, Buffer> =>
+	new Map([['master key', fingerprint(keys.masterKey)], ...sealingFingerprints(keys.sealingKeys)]);
+
 function checked(masterKey: Buffer): Buffer {
 	if (masterKey.length < MASTER_KEY_BYTES) {
 		throw new Error(`The master key has ${masterKey.length} bytes; it needs at least ${MASTER_KEY_BYTES}.`);

@@ -2,6 +2,8 @@ import { closest } from '../closest.ts';
 import { readConfig } from '../config.ts';
 import { backupCommand } from './backup.ts';
 import { doctorCommand } from './doctor.ts';
+import { migrateCommand } from './migrate.ts';
+import { moveCommand } from './move.ts';
 import { referenceCommand } from './reference.ts';
 import { rekeyCommand } from './rekey.ts';
 import { seedCommand } from './seed.ts';
@@ -12,6 +14,8 @@ import { UsageError } from './usage-error.ts';
 export const COMMANDS = {
 	backup: "Copy the relay's database, running or not, and verify the copy",
 	doctor: 'Look at everything the relay depends on, and say what to do',
+	migrate: 'Bring the PostgreSQL of DATABASE_URL to the version of this program',
+	move: 'Move everything from SQLite to PostgreSQL, and verify it',
 	rekey: 'Seal secrets and encrypted bodies with a new key',
 	reference: 'Run the reference API alone, in memory or on a file',
 	seed: 'Print the keys of the people that a seed makes',
@@ -38,6 +42,10 @@ export async function runCommand(name: string, args: string[]): Promise<void> {
 		case 'doctor':
 			process.exitCode = await doctorCommand(args, { config, env: process.env }, print);
 			return;
+		case 'migrate':
+			return migrateCommand(args, config, print);
+		case 'move':
+			return moveCommand(args, process.env, print);
 		case 'rekey':
 			return rekeyCommand(args, config, print);
 		case 'reference': {
