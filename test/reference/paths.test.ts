@@ -73,6 +73,13 @@ describe.each([
 		expect(V2Error.parse(control.body).error.code).not.toMatch(/^FST/);
 	});
 
+	it('names the path as it was written', async () => {
+		const { body } = await get(server, '/api/v2/%zz?a=b');
+		expect(body.error.problem).toBe('There is no GET /api/v2/%zz.');
+		const { requests } = (await get(server, '/reference/requests?limit=1')).body;
+		expect(requests).toMatchObject([{ path: '/api/v2/%zz?a=b' }]);
+	});
+
 	it('shortens what it gives back of a path', async () => {
 		expect(
 			JSON.stringify((await get(server, `/api/v2/lead-lists/${'x'.repeat(8_000)}`)).body).length,

@@ -146,7 +146,7 @@ export function mount(app: FastifyInstance, options: MountOptions): void {
 	});
 
 	app.setNotFoundHandler((request) => {
-		throw noSuchRoute(request.method, request.url.split('?', 1)[0] ?? request.url);
+		throw noSuchRoute(request.method, request.originalUrl.split('?', 1)[0] ?? request.originalUrl);
 	});
 
 	for (const route of routes) {

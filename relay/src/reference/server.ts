@@ -45,7 +45,7 @@ export async function createServer(options: {
 	// Somebody who opens the address in a browser.
 	app.get('/', async (_request, reply) => reply.redirect(control === 'off' ? DOCS_PREFIX : CONTROL_PREFIX));
 	app.setNotFoundHandler((request, reply) => {
-		const error = noSuchRoute(request.method, request.url.split('?', 1)[0]!);
+		const error = noSuchRoute(request.method, request.originalUrl.split('?', 1)[0]!);
 		return reply.code(404).send(renderError(error, 'v2', `req_${ids.uuid().replaceAll('-', '')}`));
 	});
 	return app;

@@ -68,7 +68,7 @@ export function createDisturbance(o: {
 	const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
 		request.referenceFaults = faults.ofRequest({
 			method: request.method,
-			path: request.url.split('?', 1)[0] as string,
+			path: request.originalUrl.split('?', 1)[0] as string,
 			operation: operationOf(request.method, request.routeOptions.url),
 			keyLast4: last4Of(request),
 		});

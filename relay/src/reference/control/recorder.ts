@@ -48,7 +48,7 @@ export function createRecorder({ clock, feed }: { clock: Clock; feed: Feed }) {
 			id: ++lastId,
 			at: clock.now(),
 			method: request.method,
-			path: redact(request.url.slice(0, 2_000)),
+			path: redact(request.originalUrl.slice(0, 2_000)),
 			operation: operationOf(request.method, request.routeOptions.url),
 			status: answer.status,
 			ms: Math.round((clock.monotonic() - request.referenceStartedAt) * 10) / 10,

@@ -38,7 +38,7 @@ export function prepareSurface(
 		throw new ApiError({
 			status: 404,
 			code: 'not_found',
-			problem: `There is no ${request.method} ${request.url.split('?', 1)[0]!.slice(0, 100)}.`,
+			problem: `There is no ${request.method} ${request.originalUrl.split('?', 1)[0]!.slice(0, 100)}.`,
 			fix: 'docs/reference-api.md lists what steers the reference API, under "Steering".',
 		});
 	});
