@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import workerThreads from 'node:worker_threads';
@@ -9,42 +8,12 @@ import { openEngine, prepareOperations } from '../../relay/src/store/sqlite/engi
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
 import { MIGRATIONS } from '../../relay/src/store/sqlite/schema.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
-import type { Store } from '../../relay/src/store/port.ts';
 import { openSqlite } from '../../relay/src/sqlite/open.ts';
 import { until } from '../support/until.ts';
 import { aSubscription, anEvent, storeConformance } from './conformance.ts';
+import { sqlite, temporaryFile } from './sqlite-engine.ts';
 
-const temporaryFile = async () => {
-	const folder = await mkdtemp(join(tmpdir(), 'store-'));
-	return { path: join(folder, 'relay.sqlite'), remove: () => rm(folder, { recursive: true, force: true }) };
-};
-
-storeConformance({
-	name: 'SQLite',
-	async open() {
-		const { path, remove } = await temporaryFile();
-		const opened: Store[] = [];
-		const open = async () => {
-			const store = await openSqliteStore({ path });
-			opened.push(store);
-			return store;
-		};
-		let store = await open();
-		return {
-			store,
-			another: open,
-			async reopen() {
-				await store.close();
-				store = await open();
-				return store;
-			},
-			async remove() {
-				for (const each of opened) await each.close();
-				await remove();
-			},
-		};
-	},
-});
+storeConformance(sqlite);
 
 const source = { id: 'default', name: 'x', tokenHash: Buffer.from('h'), createdAt: 0 };
 
@@ -330,5 +299,19 @@ describe('SQLite alone', () => {
 		// Its thousand waiting deliveries neither block nor starve the other subscription.
 		expect(claims.map((c) => [c.subscriptionId, c.eventId])).toEqual([['sub_up', fresh.id]]);
 		await store.close();
+	});
+
+	it('mends what it noted of a subscription when that is not so, and does not look for ever', async () => {
+		const { db, operations } = openEngine(file.path);
+		operations.putSource(source);
+		const subscription = aSubscription();
+		operations.createSubscription(subscription);
+		db.prepare('UPDATE subscriptions SET first_due_at = 0').run();
+		const claim = (now: number) => operations.claim({ now, leaseMs: 60_000, limit: 5 });
+		expect(claim(10)).toEqual([]);
+		expect(operations.nextDueAt()).toBeNull();
+		operations.ingest(anEvent({ receivedAt: 10 }));
+		expect(claim(11)).toHaveLength(1);
+		db.close();
 	});
 });

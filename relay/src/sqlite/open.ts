@@ -20,7 +20,9 @@ export function openSqlite(
 ): DatabaseSync {
 	const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 5_000 });
 	try {
+		// Before anything else: switching to WAL writes to the file.
 		refuseStrangers(db, applicationId);
+		refuseLater(db, migrations);
 		db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;');
 		migrate(db, migrations, applicationId);
 		return db;
@@ -48,12 +50,8 @@ function migrate(db: DatabaseSync, migrations: readonly string[], applicationId:
 	// IMMEDIATE takes the write lock first, so that two processes opening the file can't both migrate it.
 	db.exec('BEGIN IMMEDIATE');
 	try {
-		const { user_version: applied } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-		if (applied > migrations.length) {
-			throw new Error(
-				`The database is at version ${applied}, newer than this program's ${migrations.length}. Run the newer program, or restore a backup made before the upgrade.`,
-			);
-		}
+		// Again, under the lock: another process may have been the faster one, with a later program.
+		const applied = refuseLater(db, migrations);
 		for (const migration of migrations.slice(applied)) db.exec(migration);
 		db.exec(`PRAGMA application_id = ${numberOf(applicationId)}; PRAGMA user_version = ${migrations.length}`);
 		db.exec('COMMIT');
@@ -62,4 +60,15 @@ function migrate(db: DatabaseSync, migrations: readonly string[], applicationId:
 		if (db.isTransaction) db.exec('ROLLBACK');
 		throw error;
 	}
+}
+
+/** How many migrations were applied. @throws Error when they are more than this program knows */
+function refuseLater(db: DatabaseSync, migrations: readonly string[]): number {
+	const { user_version: applied } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+	if (applied > migrations.length) {
+		throw new Error(
+			`The database is at version ${applied}, newer than this program's ${migrations.length}. Run the newer program, or restore a backup made before the upgrade.`,
+		);
+	}
+	return applied;
 }

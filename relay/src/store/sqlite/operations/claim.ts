@@ -89,18 +89,24 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 		return free > 0 ? { free: Math.min(slots, free) } : { heldUntil: nextStartAt };
 	}
 
-	/** What one subscription has to claim. */
+	/** What one subscription has to claim. One looked at in vain is held back: it must not be looked at for ever. */
 	function dueOf(subscription: Candidate, now: number, limit: number): Due[] {
 		const found = room(subscription, now);
 		if ('heldUntil' in found) {
-			hold.run(found.heldUntil, subscription.id);
+			hold.run(Math.max(found.heldUntil, now + 1), subscription.id);
 			return [];
 		}
 		const most = Math.min(found.free, limit);
-		return [lapsed, ready]
+		const due = [lapsed, ready]
 			.flatMap((states) => all<Due>(states, subscription.id, now, most))
 			.sort(byAge)
 			.slice(0, most);
+		if (due.length === 0) {
+			// What was noted is not so: only where the file was changed by other hands.
+			noteFirstDue(subscription.id);
+			hold.run(now + 1, subscription.id);
+		}
+		return due;
 	}
 
 	function round({ now, leaseMs, limit }: Options): { looked: number; claims: Claim[] } {
