@@ -3,7 +3,6 @@
  * against differ in nothing else. Started by run.ts: `node ingest-server.ts <sqlite file | none>`. Prints the
  * ingest URL, serves until its standard input ends, then prints a ServerResult.
  */
-import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import pino from 'pino';
 import { systemClock } from '../src/clock.ts';
@@ -21,6 +20,7 @@ import { createInbox } from '../src/inbox/index.ts';
 import { withKnownSources } from '../src/store/known-sources.ts';
 import { openSqliteStore } from '../src/store/sqlite/index.ts';
 import type { Source, Store } from '../src/store/port.ts';
+import { storedEvents } from './support.ts';
 
 /** What the server says at its end. */
 export interface ServerResult {
@@ -92,12 +92,6 @@ async function finish(): Promise<void> {
 	const { user, system } = process.cpuUsage(beforeLoad);
 	await http.close();
 	await store.close();
-	let stored = 0;
-	if (stores) {
-		const db = new DatabaseSync(path, { readOnly: true });
-		stored = (db.prepare('SELECT count(*) AS n FROM events').get() as { n: number }).n;
-		db.close();
-	}
-	const result: ServerResult = { stored, cpuUs: (user + system) / served };
+	const result: ServerResult = { stored: stores ? storedEvents(path) : 0, cpuUs: (user + system) / served };
 	console.log(JSON.stringify(result));
 }

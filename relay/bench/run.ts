@@ -6,14 +6,21 @@
  *   npm run bench -- --quick                     short rounds, prints only: for trying things
  */
 import { parseArgs } from 'node:util';
+import { benchDelivery, benchRecovery } from './delivery.ts';
 import { benchIngest } from './ingest.ts';
 import { writeSection } from './page.ts';
 import { benchReference } from './reference.ts';
+import { benchLatency, benchMemory, benchSteady } from './steady.ts';
 import { killAll, writtenBy } from './support.ts';
 
 /** Each measures something and answers with its section, in Markdown: a heading and what follows. */
 const BENCHES: Record<string, (quick: boolean) => Promise<string>> = {
 	ingest: benchIngest,
+	steady: benchSteady,
+	delivery: benchDelivery,
+	latency: benchLatency,
+	recovery: benchRecovery,
+	memory: benchMemory,
 	reference: benchReference,
 };
 

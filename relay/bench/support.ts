@@ -1,7 +1,8 @@
-/** What every bench needs: processes to measure, and figures to print. */
+/** What every bench needs: processes to measure, accounting, and figures to print. */
 import { spawn } from 'node:child_process';
 import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 
 /** A process that takes part in a bench, speaking one line at a time. */
 export interface BenchProcess {
@@ -11,12 +12,15 @@ export interface BenchProcess {
 	/** Ends its standard input, which asks it to finish. */
 	endInput(): void;
 	/** SIGKILL: it finishes nothing. */
-	kill(): Promise<void>;
+	kill: () => Promise<void>;
 	/** Resolves when it has ended well; rejects when it has not, unless it was killed. */
 	ended: Promise<void>;
 }
 
-const running = new Set<BenchProcess>();
+const cleanups = new Set<() => Promise<void>>();
+
+/** Has something ended should the bench fail half-way. Ending it twice must do no harm. */
+export const onEnd = (cleanup: () => Promise<void>): void => void cleanups.add(cleanup);
 
 /** Starts a script of ours in a process of its own, with the Node that runs this. */
 export function start(script: string, args: string[] = [], env?: NodeJS.ProcessEnv): BenchProcess {
@@ -29,7 +33,6 @@ export function start(script: string, args: string[] = [], env?: NodeJS.ProcessE
 	const ended = new Promise<void>((resolve, reject) => {
 		child.on('error', reject);
 		child.on('exit', (code) => {
-			running.delete(self);
 			if (code === 0 || killed) resolve();
 			else reject(new Error(`${script} ended with ${code}`));
 		});
@@ -51,13 +54,13 @@ export function start(script: string, args: string[] = [], env?: NodeJS.ProcessE
 			await ended;
 		},
 	};
-	running.add(self);
+	onEnd(self.kill);
 	return self;
 }
 
 /** Ends what a bench that failed has left running. */
 export async function killAll(): Promise<void> {
-	await Promise.all([...running].map((left) => left.kill()));
+	await Promise.all([...cleanups].map((cleanup) => cleanup()));
 }
 
 export const median = (values: readonly number[]): number =>
@@ -88,4 +91,14 @@ export const writtenBy = (command: string): string =>
 /** Fails the bench: a figure without exact accounting is none. */
 export function mustEqual(what: string, found: number, expected: number): void {
 	if (found !== expected) throw new Error(`${what}: ${found}, where ${expected} were expected`);
+}
+
+/** Events in the SQLite file of a relay that has ended. */
+export function storedEvents(path: string): number {
+	const db = new DatabaseSync(path, { readOnly: true });
+	try {
+		return (db.prepare('SELECT count(*) AS n FROM events').get() as { n: number }).n;
+	} finally {
+		db.close();
+	}
 }
