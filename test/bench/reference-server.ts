@@ -29,6 +29,8 @@ await http.register(reference.routes);
 const baseUrl = await http.listen({ host: '127.0.0.1', port: 0 });
 const { key } = await reference.createAccount({ name: 'Bench', tier: 'pro', credits: 1_000_000_000 });
 reference.start();
+// Results are there when they are asked for: what is measured is the asking, not the waiting.
+if (process.argv[2] === 'results') reference.control.setCompletion({ mode: 'instant' });
 console.log(JSON.stringify({ baseUrl, key }));
 
 process.stdin.resume();
