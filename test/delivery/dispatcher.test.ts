@@ -315,12 +315,41 @@ describe('dispatcher', () => {
 			},
 		};
 		start({ store: flaky });
-		for (let n = 0; n < 6 && (await delivery(event.id)).state !== 'delivered'; n++) {
-			await until('it has tried', () => clock.pending > 0);
+		const isDelivered = async () => (await delivery(event.id)).state === 'delivered';
+		while (!(await isDelivered())) {
+			await until('it waits to try again', async () => clock.pending > 0 || isDelivered());
 			await advance(1_000);
 		}
 		await settled(event.id, 'delivered');
 		expect(receiver.received).toHaveLength(1);
+	});
+
+	it('has room for the next as soon as a receiver has answered, also while the store is slow to note that', async () => {
+		const other = await startReceiver();
+		try {
+			await subscribe();
+			const event = await ingest();
+			let goOn: () => void = () => undefined;
+			const gate = new Promise<void>((resolve) => (goOn = resolve));
+			const slow: Store = {
+				...store,
+				settle: async (settlement) => {
+					await gate;
+					return store.settle(settlement);
+				},
+			};
+			const dispatcher = start({ store: slow, concurrency: 1 });
+			await until('it was sent', () => receiver.received.length === 1);
+			await subscribe({ url: other.url });
+			await ingest();
+			dispatcher.wake();
+			await until('the next two went out', () => receiver.received.length + other.received.length === 3);
+			expect(await delivery(event.id)).toMatchObject({ state: 'leased' });
+			goOn();
+			await settled(event.id, 'delivered');
+		} finally {
+			await other.close();
+		}
 	});
 
 	it('tells what became of every attempt', async () => {

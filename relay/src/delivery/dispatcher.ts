@@ -53,10 +53,13 @@ export function createDispatcher(options: {
 	const sender = createSender(options);
 	const attempt = createAttempts({ ...options, time, sender });
 	const underWay = new Map<Claim, Promise<void>>();
+	/** Of those, the ones whose receiver has answered: they wait for the store alone. */
+	const answered = new Set<Claim>();
 	const breakOff = new AbortController();
 	let state: 'idle' | 'running' | 'stopping' = 'idle';
 	let looking: Promise<void> | null = null;
 	let lookAgain = false;
+	let looks = 0;
 	let cancelTimer: () => void = () => undefined;
 	let stopped: Promise<void> | null = null;
 
@@ -72,39 +75,44 @@ export function createDispatcher(options: {
 		});
 	}
 
+	/** Claims what there is room for, and sleeps until more is due. */
 	async function look(): Promise<void> {
 		cancelTimer();
 		lookAgain = false;
+		looks++;
+		const free = concurrency - underWay.size + answered.size;
+		// The end of an attempt wakes.
+		if (free <= 0) return;
 		try {
-			await claimAll();
-			await sleepUntilDue();
+			const claims = await store.claim({ now: time(), leaseMs: LEASE_MS, limit: free });
+			for (const claim of claims) underWay.set(claim, run(claim));
+			// Not waited for: the next claim need not.
+			if (claims.length < free) void sleepUntilDue(looks);
 		} catch (error) {
 			log.error({ err: error }, "deliveries can't be claimed; trying again");
 			sleep(STORE_RETRY_MS);
 		}
 	}
 
-	async function claimAll(): Promise<void> {
-		for (let free = concurrency - underWay.size; free > 0; free = concurrency - underWay.size) {
-			const claims = await store.claim({ now: time(), leaseMs: LEASE_MS, limit: free });
-			for (const claim of claims) underWay.set(claim, run(claim));
-			if (claims.length < free || state !== 'running') return;
-		}
-	}
-
-	async function run(claim: Claim): Promise<void> {
-		await attempt(claim, breakOff.signal);
-		underWay.delete(claim);
-		wake();
-	}
-
-	async function sleepUntilDue(): Promise<void> {
-		const dueAt = await store.nextDueAt();
-		if (dueAt === null || state !== 'running') return;
+	/** @param look sleeps unless there was another look since */
+	async function sleepUntilDue(look: number): Promise<void> {
+		const dueAt = await store.nextDueAt().catch(() => time());
+		if (dueAt === null || look !== looks) return;
 		const wait = dueAt - time();
 		// Due, and yet not claimed: its subscription, or the dispatcher, has its hands full. The end of an attempt
 		// wakes; the timer is the backstop.
 		sleep(wait > 0 ? Math.min(wait, LONGEST_SLEEP_MS) : STORE_RETRY_MS);
+	}
+
+	async function run(claim: Claim): Promise<void> {
+		await attempt(claim, breakOff.signal, () => {
+			answered.add(claim);
+			// The next claim then shares a commit with what this attempt writes.
+			wake();
+		});
+		answered.delete(claim);
+		underWay.delete(claim);
+		wake();
 	}
 
 	function sleep(ms: number): void {
