@@ -342,6 +342,15 @@ describe('what goes wrong on the way', () => {
 		expect(await stored(store, event.id)).toBe(true);
 	}, 60_000);
 
+	test('a store whose connections fell silent can be closed', async () => {
+		const store = await throughProxy();
+		await store.ingest(anEvent());
+		(proxy as TcpProxy).mode = 'silent';
+		// Waits for no answer; the test would time out.
+		await store.close();
+		await expect(store.ping()).rejects.toMatchObject({ code: 'failed' });
+	}, 20_000);
+
 	test('what cannot be stored fails alone, also when it comes with many', async () => {
 		const store = await open();
 		const good = events(30);

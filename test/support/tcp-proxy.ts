@@ -23,7 +23,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
 	const pairs = new Set<[Socket, Socket]>();
 	const forgotten = new Set<Socket>();
 	let connections = 0;
-	const server = createServer((client) => {
+	const server = createServer({ allowHalfOpen: true }, (client) => {
 		connections++;
 		const upstream = connect(targetPort, '127.0.0.1');
 		const pair: [Socket, Socket] = [client, upstream];
@@ -36,6 +36,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
 		});
 		upstream.on('data', (data) => {
 			if (!silent() && proxy.mode === 'pass') client.write(data);
+		});
+		// Behind a silence not even a goodbye is answered.
+		client.on('end', () => {
+			if (!silent()) client.end();
 		});
 		for (const [from, to] of [pair, [upstream, client]] as [Socket, Socket][]) {
 			from.on('error', () => undefined);

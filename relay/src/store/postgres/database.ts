@@ -23,6 +23,9 @@ const IDLE_IN_TRANSACTION_MS = 10_000;
 /** After this time without traffic the kernel asks the other side whether it is still there. */
 const KEEP_ALIVE_MS = 10_000;
 
+/** How long a goodbye may take: to a connection that fell silent it never ends. The process's end closes it, too. */
+const GOODBYE_MS = 1_000;
+
 /** Waits between tries of what can be tried again, in ms; a database restarts in a few seconds. */
 const RETRY_MS = [50, 100, 200, 400, 800, 800, 800, 800] as const;
 
@@ -61,6 +64,14 @@ export interface Database {
 const INT8 = 20;
 const TYPES = new TypeOverrides();
 TYPES.setTypeParser(INT8, Number);
+
+/** Waits for connections to end, but not for long. */
+export async function farewell(clock: Clock, ending: Promise<unknown>): Promise<void> {
+	let cancel: () => void = () => undefined;
+	const enough = new Promise<void>((resolve) => (cancel = clock.schedule(GOODBYE_MS, resolve)));
+	await Promise.race([ending.catch(() => undefined), enough]);
+	cancel();
+}
 
 /** How every connection of the relay is made, the listening one included. */
 export const connectionOptions = (connection: PoolConfig): PoolConfig => ({
@@ -178,7 +189,7 @@ export function openDatabase(connection: PoolConfig, clock: Clock): Database {
 		async close() {
 			if (closed) return;
 			closed = true;
-			await pool.end();
+			await farewell(clock, pool.end());
 		},
 	};
 }

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import type { PoolConfig } from 'pg';
 import type { Clock } from '../../clock.ts';
 import type { Ids } from '../../ids.ts';
-import { statement } from './database.ts';
+import { farewell, statement } from './database.ts';
 import type { Database } from './database.ts';
 
 const CHANNEL = 'cleanlist_relay_due';
@@ -119,7 +119,7 @@ export function openBell(options: { connection: PoolConfig; db: Database; clock:
 			cancelNext();
 			const last = client;
 			client = null;
-			await last?.end().catch(() => undefined);
+			if (last) await farewell(clock, last.end());
 		},
 	};
 }
