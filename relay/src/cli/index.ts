@@ -1,13 +1,5 @@
 import { closest } from '../closest.ts';
 import { readConfig } from '../config.ts';
-import { backupCommand } from './backup.ts';
-import { doctorCommand } from './doctor.ts';
-import { migrateCommand } from './migrate.ts';
-import { moveCommand } from './move.ts';
-import { referenceCommand } from './reference.ts';
-import { rekeyCommand } from './rekey.ts';
-import { seedCommand } from './seed.ts';
-import { steerCommand } from './steer.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What `cleanlist-relay` can do besides being the relay. */
@@ -36,27 +28,32 @@ export async function runCommand(name: string, args: string[]): Promise<void> {
 	const config = () => readConfig(process.env);
 	// What a command makes is for this user alone, as what the relay makes.
 	process.umask(0o077);
+	// Each is loaded only when it is run: the relay itself needs none, and what they import takes memory.
 	switch (name) {
 		case 'backup':
-			return backupCommand(args, config, print);
+			return (await import('./backup.ts')).backupCommand(args, config, print);
 		case 'doctor':
-			process.exitCode = await doctorCommand(args, { config, env: process.env }, print);
+			process.exitCode = await (
+				await import('./doctor.ts')
+			).doctorCommand(args, { config, env: process.env }, print);
 			return;
 		case 'migrate':
-			return migrateCommand(args, config, print);
+			return (await import('./migrate.ts')).migrateCommand(args, config, print);
 		case 'move':
-			return moveCommand(args, process.env, print);
+			return (await import('./move.ts')).moveCommand(args, process.env, print);
 		case 'rekey':
-			return rekeyCommand(args, config, print);
+			return (await import('./rekey.ts')).rekeyCommand(args, config, print);
 		case 'reference': {
-			const running = await referenceCommand(args, { out: process.stdout, err: process.stderr });
+			const running = await (
+				await import('./reference.ts')
+			).referenceCommand(args, { out: process.stdout, err: process.stderr });
 			if (running) closeOnSignals(running.close);
 			return;
 		}
 		case 'seed':
-			return seedCommand(args, print);
+			return (await import('./seed.ts')).seedCommand(args, print);
 		case 'steer':
-			return steerCommand(args, print);
+			return (await import('./steer.ts')).steerCommand(args, print);
 		default: {
 			const meant = closest(name, Object.keys(COMMANDS));
 			throw new UsageError(
