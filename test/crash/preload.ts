@@ -4,7 +4,8 @@
  * channels of its HTTP client.
  *
  * CRASH_POINT: the point. CRASH_ARMED: a file; the point counts only while it is there, so that the start and the
- * first events are left alone. CRASH_CLOCK_MS: how far the process's clock is ahead.
+ * first events are left alone. CRASH_CLOCK_MS: how far the process's clock is ahead. CRASH_SOON: what is to happen in
+ * five minutes or more, such as retention, happens at once.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { existsSync } from 'node:fs';
@@ -20,6 +21,14 @@ function reached(point: string): void {
 
 const realNow = Date.now.bind(Date);
 Date.now = () => realNow() + Number(CRASH_CLOCK_MS);
+
+const LONG_MS = 5 * 60_000;
+const SOON_MS = 100;
+if (process.env.CRASH_SOON) {
+	const realSetTimeout = globalThis.setTimeout;
+	const sooner = (callback: () => void, ms = 0) => realSetTimeout(callback, ms >= LONG_MS ? SOON_MS : ms);
+	globalThis.setTimeout = Object.assign(sooner, realSetTimeout) as typeof setTimeout;
+}
 
 /** What a statement of the relay does, for those a crash is interesting at. */
 const SQLITE_STEPS: Record<string, RegExp> = {
