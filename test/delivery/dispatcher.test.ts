@@ -251,7 +251,7 @@ describe('dispatcher', () => {
 			lines.some(({ msg }) => msg === 'late result fenced off'),
 		);
 		expect(await delivery(event.id)).toMatchObject({ state: 'leased', attempts: [] });
-		expect(stage.outcomes).toEqual([{ kind: 'fenced', error: 'http', durationMs: 0 }]);
+		expect(stage.outcomes).toEqual([{ kind: 'fenced', eventId: event.id, error: 'http', durationMs: 0 }]);
 	});
 
 	it('hands back what is under way when it is stopped, and sends it after the next start', async () => {
@@ -363,8 +363,8 @@ describe('dispatcher', () => {
 		await settled(event.id, 'delivered');
 		await until('both are told', () => stage.outcomes.length === 2);
 		expect(stage.outcomes).toEqual([
-			{ kind: 'retried', error: 'http', durationMs: 0 },
-			{ kind: 'delivered', error: null, durationMs: 0 },
+			{ kind: 'retried', eventId: event.id, error: 'http', durationMs: 0 },
+			{ kind: 'delivered', eventId: event.id, error: null, durationMs: 0 },
 		]);
 		expect(dispatcher.underWay()).toBe(0);
 	});
