@@ -5,6 +5,8 @@ import type { Store } from '../../relay/src/store/port.ts';
 import { startPostgres } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { storeConformance } from './conformance.ts';
+import type { Engine } from './conformance.ts';
+import { storeModel } from './model.ts';
 
 let server: TestPostgres;
 let url: string;
@@ -16,7 +18,7 @@ afterAll(() => server.dispose());
 
 const openStore = () => openPostgresStore({ url, clock: systemClock, ids: systemIds });
 
-storeConformance({
+const postgres: Engine = {
 	name: 'PostgreSQL',
 	async open() {
 		const opened: Store[] = [];
@@ -46,4 +48,7 @@ storeConformance({
 			},
 		};
 	},
-});
+};
+
+storeConformance(postgres);
+storeModel(postgres, { runs: 15, timeoutMs: 120_000 });

@@ -137,9 +137,12 @@ export class Run {
 				),
 			),
 		);
-		for (const [n, event] of incoming.entries()) {
+		// Which of two at the same moment comes first is the store's choice: the one that is no duplicate.
+		const pairs = incoming.map((event, n) => ({ event, outcome: outcomes[n]! }));
+		pairs.sort((a, b) => Number(a.outcome.kind === 'duplicate') - Number(b.outcome.kind === 'duplicate'));
+		for (const { event, outcome: told } of pairs) {
 			const expected = this.model.ingest(event);
-			expect(outcomes[n]).toEqual(expected);
+			expect(told).toEqual(expected);
 			await this.learn(expected.eventId);
 		}
 	}
@@ -304,7 +307,9 @@ export class Run {
 				const last = this.claims.length - 1 - n;
 				await this.settle({ do: 'settle', n: last, result: 'delivered', waitMs: 0 });
 			}
-			// Too early: it has looked now, and knows when.
+			// Told too early, as an engine may: then it is asked again a second later, as the dispatcher does.
+			const told = await this.store.nextDueAt();
+			if (this.claims.length === before && told !== null && told <= this.now) this.now += 1_000;
 		}
 		expect(await this.store.nextDueAt()).toBeNull();
 	}

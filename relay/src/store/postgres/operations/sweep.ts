@@ -8,7 +8,7 @@ type Options = Parameters<Store['sweep']>[0];
 // over are only the dead ones, which are kept for longer. SKIP LOCKED: of two relays that sweep each finds its own.
 const DONE = statement(
 	'sweep delivered',
-	`WITH last AS (SELECT seq FROM events WHERE received_at < $1 ORDER BY received_at DESC LIMIT 1), old AS (
+	`WITH last AS (SELECT seq FROM events WHERE received_at < $1 ORDER BY received_at DESC, seq DESC LIMIT 1), old AS (
 		SELECT e.seq FROM events e WHERE e.received_at < $1 AND e.seq IN (
 			SELECT d.event_seq FROM deliveries d
 			WHERE d.event_seq <= (SELECT seq FROM last) AND NOT EXISTS (
