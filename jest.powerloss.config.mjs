@@ -10,7 +10,7 @@ export default {
 	...base,
 	testMatch: ['<rootDir>/test/powerloss/**/*.powerloss.ts'],
 	// A recording takes 5 s on two idle cores, and a cut 0.2 s.
-	testTimeout: 180_000,
+	testTimeout: 300_000,
 	// Each file keeps both cores busy with processes that examine what was left.
 	maxWorkers: 1,
 };

@@ -23,12 +23,13 @@ afterAll(() => {
 	folders = [];
 });
 
-/** Before each record up to the one at `end`, once with all that is not synced gone and once with some of it. */
+/** Before each record up to the one at `end`: in turn with all that is not synced gone, and with some of it kept. */
 const atEveryMoment = (end: number): Cut[] =>
-	Array.from({ length: end }, (_, after): Cut[] => [
-		{ after, survival: { kept: 0, torn: 0 }, seed: after },
-		{ after, survival: { kept: 0.5, torn: 0.3 }, seed: after },
-	]).flat();
+	Array.from({ length: end }, (_, after) => ({
+		after,
+		survival: after % 2 === 0 ? { kept: 0, torn: 0 } : { kept: 0.5, torn: 0.3 },
+		seed: after,
+	}));
 
 const withFaults = (results: Result[]) => results.filter(({ faults }) => faults.length > 0);
 
@@ -39,7 +40,7 @@ test('cut at any moment of the first start, the next one starts, with the token 
 	expect(shown).not.toBeNull();
 	const end = (answers.at(-1)?.index ?? 0) + 1;
 	const results = await powerCuts(recording, atEveryMoment(end + 1));
-	expect(results.length).toBeGreaterThan(200);
+	expect(results.length).toBeGreaterThan(100);
 	expect(withFaults(results)).toEqual([]);
 });
 
