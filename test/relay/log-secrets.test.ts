@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SourcesResponse, SubscriptionWithSecret } from '../../relay/src/contract/relay-api.ts';
+import {
+	SourcesResponse,
+	SubscriptionWithSecret,
+	TokenWithSecret,
+} from '../../relay/src/contract/relay-api.ts';
+import { connectRaw } from '../support/raw-http.ts';
 import { startRelay } from '../support/relay-process.ts';
 import { startReceiver, webhook } from './harness.ts';
 
@@ -16,6 +21,13 @@ test('a whole run at the highest log level leaves no secret and no e-mail addres
 		response.end(`could not handle ${JSON.stringify(headers)} ${body}`);
 	});
 	try {
+		/** Every error body that came back. */
+		let errors = '';
+		const fetch = async (url: string, init: RequestInit = {}) => {
+			const response = await globalThis.fetch(url, init);
+			if (response.status >= 400) errors += await response.clone().text();
+			return response;
+		};
 		const call = (path: string, init: RequestInit = {}, token = relay.token) =>
 			fetch(`${relay.url}${path}`, {
 				...init,
@@ -53,7 +65,26 @@ test('a whole run at the highest log level leaves no secret and no e-mail addres
 		await call(`/relay/v1/subscriptions?url=${EMAIL}&token=${relay.token}`);
 		await call(`/relay/v1/events/${relay.demoKey}`);
 		await post('/relay/v1/subscriptions', { url: ingestUrl, secret: subscription.secret });
-		await post(`/relay/v1/subscriptions/${subscription.id}/secret`, {});
+		const renewed = SubscriptionWithSecret.parse(
+			await (await post(`/relay/v1/subscriptions/${subscription.id}/secret`, {})).json(),
+		);
+
+		// Management tokens: made, used, used wrongly, rotated, and used when they are dead.
+		const tokens = '/relay/v1/tokens';
+		const made = TokenWithSecret.parse(await (await post(tokens, { name: 'n8n', scopes: ['read'] })).json());
+		await call('/relay/v1/events', {}, made.token);
+		await post(tokens, { name: made.token, scopes: [made.token] }, made.token);
+		await post(tokens, { name: 'n8n', scopes: [made.token], token: made.token });
+		const rotated = TokenWithSecret.parse(await (await post(`${tokens}/${made.id}/rotate`, {})).json());
+		await call('/relay/v1/events', {}, made.token);
+		await call(`${tokens}/${rotated.token}`, { method: 'DELETE' });
+		await call(`/${rotated.token}/${EMAIL}`, {}, rotated.token);
+		await call('/relay/v1/subscriptions', { method: 'POST', body: `{"url": "${EMAIL}", ${rotated.token}` });
+
+		// What never becomes a request.
+		const connection = await connectRaw(Number(new URL(relay.url).port));
+		connection.send(`NONSENSE ${new URL(ingestUrl).pathname} ${relay.token} ${EMAIL}\r\n\r\n`);
+		errors += await connection.closed;
 		await receiver.waitFor(3);
 		await relay.stop();
 
@@ -62,11 +93,14 @@ test('a whole run at the highest log level leaves no secret and no e-mail addres
 		expect(stdout.split('\n').length).toBeGreaterThan(20);
 		const masterKey = readFileSync(join(relay.dataFolder, 'keys', 'master-key'), 'utf8').trim();
 		const ingestToken = ingestUrl.split('/').at(-1) ?? '';
-		for (const secret of [relay.token, relay.demoKey, subscription.secret, ingestToken, masterKey]) {
+		const secrets = [relay.token, relay.demoKey, ingestToken, masterKey, made.token, rotated.token];
+		for (const secret of [...secrets, subscription.secret, renewed.secret]) {
 			expect(secret.length).toBeGreaterThan(40);
 			expect(printed).not.toContain(secret);
 			expect(printed).not.toContain(secret.slice(-20));
+			expect(errors).not.toContain(secret);
 		}
+		expect(errors).toContain('malformed_request');
 		expect(printed).not.toMatch(/ada\.lovelace/i);
 		expect(printed).not.toMatch(/[^\s"<>]+(@|%40)[^\s"<>]+\.[a-z]{2,}/i);
 	} finally {

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Problem } from '../contract/relay-api.ts';
+import { scrub } from '../log.ts';
 import { StoreError } from '../store/port.ts';
 import type { StoreErrorCode } from '../store/port.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
@@ -262,10 +263,13 @@ function answer(problem: ProblemError, error: unknown, request: FastifyRequest, 
 	const { retryAfterS, headers } = problem.occurrence;
 	if (retryAfterS !== undefined) reply.header('retry-after', String(retryAfterS));
 	if (headers) reply.headers(headers);
-	return reply
-		.code(problem.status)
-		.type('application/problem+json')
-		.send(Buffer.from(JSON.stringify(problem)));
+	return (
+		reply
+			.code(problem.status)
+			.type('application/problem+json')
+			// A sentence may quote what was sent, and that may be a secret in the wrong place.
+			.send(Buffer.from(scrub(JSON.stringify(problem))))
+	);
 }
 
 /** Of every route that asks the store for something. */
