@@ -88,7 +88,8 @@ it('changes nothing: the database is byte for byte what it was', async () => {
 	const read = () =>
 		['relay.sqlite', 'relay.sqlite-wal'].map((name) => readFileSync(join(relay.folder, name)));
 	const before = read();
-	await doctor(relay);
+	// Not through the relay's own /readyz, for which the relay writes.
+	await doctor({ folder: relay.folder, port: 2 });
 	expect(read()).toEqual(before);
 });
 
