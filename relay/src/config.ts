@@ -378,7 +378,7 @@ function unknownVariable(name: string): string {
 }
 
 /** Whether only this machine can reach what listens on `host`. */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
 	return ipaddr.isValid(host) ? ipaddr.process(host).range() === 'loopback' : host === 'localhost';
 }
 

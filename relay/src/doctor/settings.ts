@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { isLoopback } from '../config.ts';
 import type { Config } from '../config.ts';
 import { note, ok, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -36,7 +37,10 @@ export function checkSettings(config: Config): Finding[] {
 			),
 		);
 	}
-	if (publicUrl?.startsWith('http:') && !isLoopback(new URL(publicUrl).hostname)) {
+	if (
+		publicUrl?.startsWith('http:') &&
+		!isLoopback(new URL(publicUrl).hostname.replace(/^\[(.*)\]$/, '$1'))
+	) {
 		findings.push(
 			warning(
 				'safety',
@@ -71,8 +75,3 @@ function isEverything(entry: string): boolean {
 	const [, bits] = ipaddr.parseCIDR(entry);
 	return bits < 8;
 }
-
-export const isLoopback = (host: string): boolean =>
-	host === 'localhost' ||
-	(ipaddr.isValid(host.replace(/^\[(.*)\]$/, '$1')) &&
-		ipaddr.process(host.replace(/^\[(.*)\]$/, '$1')).range() === 'loopback');
