@@ -26,6 +26,15 @@ export function orderedUuid(ids: Pick<Ids, 'uuid'>, nowMs: number): string {
 	return `${time.slice(0, 8)}-${time.slice(8)}-7${ids.uuid().slice(15)}`;
 }
 
+/**
+ * UUIDs for rows that are written together: they share their first 48 bits, so that an index has them side by side, in a
+ * few pages instead of one each. Unlike ordered ones they tell no time: the same `ids` give the same at any time.
+ */
+export function siblingUuids(ids: Pick<Ids, 'uuid'>): () => string {
+	const shared = ids.uuid().slice(0, 13);
+	return () => shared + ids.uuid().slice(13);
+}
+
 /** When an id that ends in an ordered UUID was made, in ms since the epoch; NaN for another one. */
 export const timeOf = (id: string): number =>
 	Number.parseInt(id.slice(-36).replace('-', '').slice(0, 12), 16);

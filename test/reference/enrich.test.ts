@@ -34,6 +34,20 @@ describe('enrich/bulk', () => {
 		expect(new Set(reply.body.task_ids).size).toBe(3);
 	});
 
+	it('gives the tasks and leads of a request ids that stand side by side in an index', async () => {
+		const families: string[] = [];
+		for (const from of [0, 10]) {
+			const { workflow_id, task_ids } = await client.submit(contacts(10, from));
+			const listId = (await status(workflow_id)).lead_list_id as string;
+			const { leads } = (await client.get(`/api/v2/lead-lists/${listId}/leads`)).body;
+			const ids = [...task_ids, ...leads.slice(from).map((lead: { lead_id: string }) => lead.lead_id)];
+			expect(new Set(ids).size).toBe(20);
+			families.push(...new Set(ids.map((id: string) => id.slice(0, 13))));
+		}
+		expect(families).toHaveLength(2);
+		expect(families[0]).not.toBe(families[1]);
+	});
+
 	it('takes 1 and 250 contacts, and refuses none and 251: 400', async () => {
 		expect((await bulk({ contacts: contacts(1) })).status).toBe(200);
 		const full = await bulk({ contacts: contacts(250) });

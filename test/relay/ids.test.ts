@@ -1,4 +1,4 @@
-import { orderedUuid, systemIds } from '../../relay/src/ids.ts';
+import { orderedUuid, siblingUuids, systemIds } from '../../relay/src/ids.ts';
 
 describe('orderedUuid', () => {
 	it('is a UUID of version 7 that sorts by time', () => {
@@ -12,5 +12,20 @@ describe('orderedUuid', () => {
 
 	it('differs within the same millisecond', () => {
 		expect(new Set(Array.from({ length: 1_000 }, () => orderedUuid(systemIds, 1))).size).toBe(1_000);
+	});
+});
+
+describe('siblingUuids', () => {
+	it('are UUIDs of version 4, all different, that sort together', () => {
+		const families = Array.from({ length: 20 }, () => Array.from({ length: 250 }, siblingUuids(systemIds)));
+		const all = families.flat();
+		for (const id of all) {
+			expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+		}
+		expect(new Set(all).size).toBe(all.length);
+		// Each family is one stretch of the order.
+		const familyOf = new Map(families.flatMap((ids, family) => ids.map((id) => [id, family] as const)));
+		const inOrder = all.toSorted().map((id) => familyOf.get(id));
+		expect(inOrder.filter((family, at) => family !== inOrder[at - 1])).toHaveLength(families.length);
 	});
 });

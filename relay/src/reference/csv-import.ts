@@ -3,6 +3,7 @@ import { LEGACY_PREFIX } from '../contract/common.ts';
 import type { Clock } from '../clock.ts';
 import { CSV_MAX_BYTES } from '../contract/list-leads.ts';
 import type { CsvImportRequest, CsvImportResponse } from '../contract/list-leads.ts';
+import { siblingUuids } from '../ids.ts';
 import type { Ids } from '../ids.ts';
 import { writableList } from './access.ts';
 import type { Caller } from './auth.ts';
@@ -60,6 +61,7 @@ function doImport(
 	request: z.output<typeof CsvImportRequest>,
 ): Imported {
 	const { rowsParsed, people, skipReasons, sampleSkipRows } = read(request);
+	const nextId = siblingUuids(ids);
 	const leadIds = new Set(people.map((person) => importPerson(person)));
 	const type = request.dispatch_enrichment ? request.enrichment_type : null;
 	const started =
@@ -84,7 +86,7 @@ function doImport(
 
 	function importPerson({ contact, ...details }: ImportedPerson): string {
 		const leadId = db.lists.upsertLead({
-			leadId: ids.uuid(),
+			leadId: nextId(),
 			ownerId: caller.userId,
 			identity: identityOf(contact),
 			firstName: contact.first_name ?? null,

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { ListName } from '../contract/lead-lists.ts';
 import type { Contact } from '../contract/enrichment.ts';
+import { siblingUuids } from '../ids.ts';
 import type { Ids } from '../ids.ts';
 import type { Database } from './db/index.ts';
 import { identityOf, namesSomeone, text } from './domain/contact.ts';
@@ -65,10 +66,10 @@ export function createPortal({ db, clock, ids }: { db: Database; clock: Clock; i
 		);
 	};
 
-	const addLead = (ownerId: string, listId: string, lead: NewLead): void => {
+	const addLead = (ownerId: string, listId: string, newId: string, lead: NewLead): void => {
 		if (!namesSomeone(lead) && !text(lead.email)) throw new Error('A lead does not say who it is.');
 		const leadId = db.lists.upsertLead({
-			leadId: ids.uuid(),
+			leadId: newId,
 			ownerId,
 			identity: identityOf(lead),
 			firstName: text(lead.first_name),
@@ -126,7 +127,8 @@ export function createPortal({ db, clock, ids }: { db: Database; clock: Clock; i
 					createdAt: clock.now(),
 				});
 				shareList(listId, visibility, sharedWith);
-				for (const lead of leads) addLead(ownerId, listId, lead);
+				const nextId = siblingUuids(ids);
+				for (const lead of leads) addLead(ownerId, listId, nextId(), lead);
 				return listId;
 			});
 		},

