@@ -110,6 +110,7 @@ export async function createRelay(options: {
 			...{ store, clock, ids, log },
 			rules: config.retention,
 			onDeleted: (deleted) => metrics.deleted(deleted),
+			onGivenUp: (deliveries) => metrics.givenUp(deliveries),
 		});
 
 		let baseUrl: string | null = config.publicUrl;

@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { closest } from './closest.ts';
 import { MANAGEMENT_TOKEN } from './management-token.ts';
+import type { RetentionRules } from './retention.ts';
 import { parseSealingKeys } from './sealing.ts';
 import type { SealingKey } from './sealing.ts';
 import { DatabaseUrlError, readDatabaseUrl } from './store/postgres/address.ts';
@@ -48,7 +49,7 @@ export interface Config {
 	/** Whether the bodies of new events are encrypted at rest. Secrets always are. */
 	encryptBodies: boolean;
 	/** How long things are kept, in milliseconds; null: for good. */
-	retention: { deliveredMs: number | null; deadMs: number | null; keysMs: number | null };
+	retention: RetentionRules;
 	/** How long everything goes on while readiness fails already, in milliseconds. */
 	shutdownGraceMs: number;
 	/** How long a shutdown waits for work under way, in milliseconds. */
@@ -246,6 +247,12 @@ const VARIABLES = {
 		schema: wholeNumber(0, 1_048_576),
 		expected: 'a whole number of MiB from 0 to 1048576, e.g. 256',
 	},
+	RELAY_RETENTION_PENDING_DAYS: {
+		about: 'Days that deliveries wait for a receiver that is down, or off',
+		usually: '7',
+		schema: daysOrOff,
+		expected: DAYS_EXPECTED,
+	},
 	RELAY_RETENTION_DELIVERED_DAYS: {
 		about: 'Days that delivered events are kept, or off',
 		usually: '30',
@@ -349,7 +356,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 	const { deliveredMs, deadMs, keysMs } = config.retention;
 	if (keysMs !== null && keysMs < Math.max(deliveredMs ?? Infinity, deadMs ?? Infinity)) {
 		faults.push(
-			'RELAY_RETENTION_KEYS_DAYS must be off, or at least as long as the other two: a repeat of an event that is still there would be taken for a new one.',
+			'RELAY_RETENTION_KEYS_DAYS must be off, or at least as long as those of delivered and dead events: a repeat of an event that is still there would be taken for a new one.',
 		);
 	}
 	if (faults.length > 0) throw new ConfigError(faults.join('\n'));
@@ -358,16 +365,19 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
 /** Kept for good unless all events go: keys outlive what they stand for. */
 function retention(
-	read: (name: `RELAY_RETENTION_${'DELIVERED' | 'DEAD' | 'KEYS'}_DAYS`) => number | null | undefined,
+	read: (
+		name: `RELAY_RETENTION_${'PENDING' | 'DELIVERED' | 'DEAD' | 'KEYS'}_DAYS`,
+	) => number | null | undefined,
 ): Config['retention'] {
 	const or = (value: number | null | undefined, days: number) =>
 		value === undefined ? days * DAY_MS : value;
+	const pendingMs = or(read('RELAY_RETENTION_PENDING_DAYS'), 7);
 	const deliveredMs = or(read('RELAY_RETENTION_DELIVERED_DAYS'), 30);
 	const deadMs = or(read('RELAY_RETENTION_DEAD_DAYS'), 90);
 	const keys = read('RELAY_RETENTION_KEYS_DAYS');
-	if (keys !== undefined) return { deliveredMs, deadMs, keysMs: keys };
+	if (keys !== undefined) return { pendingMs, deliveredMs, deadMs, keysMs: keys };
 	const keysMs = deliveredMs === null || deadMs === null ? null : Math.max(180 * DAY_MS, deliveredMs, deadMs);
-	return { deliveredMs, deadMs, keysMs };
+	return { pendingMs, deliveredMs, deadMs, keysMs };
 }
 
 function unknownVariable(name: string): string {

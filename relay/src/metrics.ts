@@ -17,6 +17,7 @@ export interface Metrics {
 	attempted(outcome: Outcome): void;
 	storeFailed(code: StoreErrorCode): void;
 	deleted(deleted: SweepResult): void;
+	givenUp(deliveries: number): void;
 	connectionRefused(): void;
 	/** All of it, in Prometheus' text format. */
 	text(): Promise<string>;
@@ -89,6 +90,9 @@ export function createMetrics(options: {
 		of('store_errors_total', 'Requests the store failed, by its code.', 'code'),
 	);
 	const deletions = new Counter(of('retention_deleted_total', 'What retention deleted.', 'kind'));
+	const givenUp = new Counter(
+		of('deliveries_given_up_total', 'Deliveries that died waiting for a receiver that was down.'),
+	);
 	const refused = new Counter(
 		of('connections_refused_total', 'Connections closed unread: too many were open.'),
 	);
@@ -186,6 +190,7 @@ export function createMetrics(options: {
 			deletions.inc({ kind: 'event' }, events);
 			deletions.inc({ kind: 'dedupe_key' }, dedupeKeys);
 		},
+		givenUp: (deliveries) => givenUp.inc(deliveries),
 		connectionRefused: () => refused.inc(),
 		async text() {
 			await readStats();

@@ -5,6 +5,8 @@ import type { Store, SweepResult } from './store/port.ts';
 
 /** How long things are kept, in milliseconds; null: for good. */
 export interface RetentionRules {
+	/** Deliveries that wait for a receiver that is down all the time; then they are dead. */
+	pendingMs: number | null;
 	/** Events that are delivered. */
 	deliveredMs: number | null;
 	/** Events that are quarantined, have a dead delivery, or were wanted by nobody. */
@@ -27,7 +29,7 @@ export interface Retention {
 	stop(): Promise<void>;
 }
 
-/** Deletes what is old, hourly, in small batches. */
+/** Gives up what waits for a receiver in vain, and deletes what is old, hourly, in small batches. */
 export function createRetention(options: {
 	store: Store;
 	rules: RetentionRules;
@@ -36,13 +38,16 @@ export function createRetention(options: {
 	log: Logger;
 	/** Told of every batch that deleted something. */
 	onDeleted?: (deleted: SweepResult) => void;
+	/** Told of every batch of deliveries that was given up. */
+	onGivenUp?: (deliveries: number) => void;
 }): Retention {
-	const { store, rules, clock, ids, log, onDeleted } = options;
+	const { store, rules, clock, ids, log, onDeleted, onGivenUp } = options;
 	const isOff = Object.values(rules).every((ms) => ms === null);
 	let stopped = false;
 	let cancel: () => void = () => undefined;
 	let underWay: Promise<void> = Promise.resolve();
-	/** Deleted since the last log line. */
+	/** Given up and deleted since the last log line. */
+	let givenUp = 0;
 	let total: SweepResult = { events: 0, dedupeKeys: 0 };
 
 	/** Nothing is older than the epoch. */
@@ -50,6 +55,10 @@ export function createRetention(options: {
 
 	/** Whether there may be more. */
 	async function batch(): Promise<boolean> {
+		const given =
+			rules.pendingMs === null ? 0 : await store.giveUp({ before: before(rules.pendingMs), limit: BATCH });
+		if (given > 0) onGivenUp?.(given);
+		givenUp += given;
 		const deleted = await store.sweep({
 			deliveredBefore: before(rules.deliveredMs),
 			deadBefore: before(rules.deadMs),
@@ -58,7 +67,7 @@ export function createRetention(options: {
 		});
 		if (deleted.events + deleted.dedupeKeys > 0) onDeleted?.(deleted);
 		total = { events: total.events + deleted.events, dedupeKeys: total.dedupeKeys + deleted.dedupeKeys };
-		return deleted.events === BATCH || deleted.dedupeKeys === BATCH;
+		return given === BATCH || deleted.events === BATCH || deleted.dedupeKeys === BATCH;
 	}
 
 	async function sweep(): Promise<void> {
@@ -73,6 +82,13 @@ export function createRetention(options: {
 	}
 
 	function report(): void {
+		if (givenUp > 0) {
+			log.warn(
+				{ deliveries: givenUp },
+				'gave up deliveries whose receiver is down: re-drive them when it is back',
+			);
+		}
+		givenUp = 0;
 		const { events, dedupeKeys } = total;
 		total = { events: 0, dedupeKeys: 0 };
 		if (events + dedupeKeys > 0) log.info({ events, dedupe_keys: dedupeKeys }, 'deleted what was old');

@@ -252,8 +252,8 @@ describe('what waits in the store', () => {
 	const NOW = Date.UTC(2026, 0, 5);
 	const subscriptions = [aSubscription({ sealedSecret: sealer.seal('whsec_x') })];
 	it.each([
-		[{ dead: 1 }, 'warning', /1 delivery has used up the schedule and is dead/],
-		[{ dead: 2 }, 'warning', /2 deliveries have used up the schedule and are dead/],
+		[{ dead: 1 }, 'warning', /1 delivery has been given up and is dead/],
+		[{ dead: 2 }, 'warning', /2 deliveries have been given up and are dead/],
 		[{ openBreakers: 2 }, 'warning', /2 receivers failed/],
 		[{ ready: 3, oldestDueAt: NOW - 7_200_000 }, 'warning', /3 pending deliveries has been due for 2 h/],
 		[{ quarantined: 1 }, 'note', /1 event is in quarantine/],

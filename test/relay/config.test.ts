@@ -32,7 +32,7 @@ test('with no settings the relay is a local run: loopback, with the reference AP
 		log: { level: 'info', format: 'auto' },
 		diskReserveBytes: 256 * 1024 * 1024,
 		encryptBodies: false,
-		retention: { deliveredMs: 30 * DAY, deadMs: 90 * DAY, keysMs: 180 * DAY },
+		retention: { pendingMs: 7 * DAY, deliveredMs: 30 * DAY, deadMs: 90 * DAY, keysMs: 180 * DAY },
 		shutdownGraceMs: 0,
 		shutdownBudgetMs: 8_000,
 	});
@@ -62,6 +62,7 @@ test('every setting can be set', () => {
 			RELAY_LOG_FORMAT: 'pretty',
 			RELAY_DISK_RESERVE_MIB: '0',
 			RELAY_ENCRYPT_BODIES: 'on',
+			RELAY_RETENTION_PENDING_DAYS: '14',
 			RELAY_RETENTION_DELIVERED_DAYS: '7',
 			RELAY_RETENTION_DEAD_DAYS: '365',
 			RELAY_RETENTION_KEYS_DAYS: 'off',
@@ -94,7 +95,7 @@ test('every setting can be set', () => {
 		log: { level: 'debug', format: 'pretty' },
 		diskReserveBytes: 0,
 		encryptBodies: true,
-		retention: { deliveredMs: 7 * DAY, deadMs: 365 * DAY, keysMs: null },
+		retention: { pendingMs: 14 * DAY, deliveredMs: 7 * DAY, deadMs: 365 * DAY, keysMs: null },
 		shutdownGraceMs: 5_000,
 		shutdownBudgetMs: 30_000,
 	});
@@ -149,6 +150,7 @@ test.each([
 	['RELAY_LOG_FORMAT', 'text'],
 	['RELAY_DISK_RESERVE_MIB', '-1'],
 	['RELAY_ENCRYPT_BODIES', 'yes'],
+	['RELAY_RETENTION_PENDING_DAYS', '0.5'],
 	['RELAY_RETENTION_DELIVERED_DAYS', '0'],
 	['RELAY_RETENTION_KEYS_DAYS', 'never'],
 	['RELAY_SHUTDOWN_GRACE_MS', '-1'],

@@ -323,6 +323,7 @@ describe("a subscription's limits", () => {
 			concurrency: 5,
 			per_minute: null,
 			failures: 0,
+			failing_since: null,
 			next_probe_at: null,
 		});
 		const url = `${receiver.url}/2`;
@@ -380,6 +381,7 @@ describe("a subscription's limits", () => {
 		await until('the breaker is open', async () => (await show()).next_probe_at !== null);
 		expect(await show()).toMatchObject({
 			failures: 5,
+			failing_since: new Date(clock.now()).toISOString(),
 			next_probe_at: new Date(clock.now() + 5_000).toISOString(),
 			status: 'active',
 		});

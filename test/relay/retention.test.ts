@@ -14,7 +14,12 @@ import { until } from '../support/until.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const RULES: RetentionRules = { deliveredMs: 30 * DAY, deadMs: 90 * DAY, keysMs: 180 * DAY };
+const RULES: RetentionRules = {
+	pendingMs: 7 * DAY,
+	deliveredMs: 30 * DAY,
+	deadMs: 90 * DAY,
+	keysMs: 180 * DAY,
+};
 
 let folder: string;
 let store: Store;
@@ -142,15 +147,42 @@ test('a webhook is taken in between two batches', async () => {
 
 test('what is off is kept, whatever its age', async () => {
 	await store.ingest(eventOf('ancient', 1));
-	const retention = retentionOf({ deliveredMs: DAY, deadMs: null, keysMs: null });
+	const retention = retentionOf({ pendingMs: null, deliveredMs: DAY, deadMs: null, keysMs: null });
 	retention.start();
 	await pass(FIRST);
 	expect(await eventIds()).toEqual(['ancient']);
 	expect((await store.ingest(eventOf('again', 2, { dedupeKey: 'workflow:ancient' }))).kind).toBe('duplicate');
 	await retention.stop();
 
-	retentionOf({ deliveredMs: null, deadMs: null, keysMs: null }).start();
+	retentionOf({ pendingMs: null, deliveredMs: null, deadMs: null, keysMs: null }).start();
 	expect(clock.pending).toBe(0);
+});
+
+test('deliveries that wait for a receiver in vain are given up, in the same batches, and counted', async () => {
+	const given = jest.spyOn(store, 'giveUp');
+	for (const n of [100, 100, 7, 0]) given.mockResolvedValueOnce(n);
+	const told: number[] = [];
+	const retention = createRetention({
+		...{ store, rules: RULES, clock, log, onGivenUp: (deliveries) => told.push(deliveries) },
+		ids: { ...systemIds, fraction: () => 0.5 },
+	});
+	retention.start();
+	await pass(FIRST);
+	expect(given.mock.calls).toEqual([[{ before: clock.now() - 7 * DAY, limit: 100 }]]);
+	await pass(50);
+	await pass(50);
+	expect(told).toEqual([100, 100, 7]);
+	expect(logs).toEqual([
+		expect.objectContaining({
+			level: 40,
+			msg: 'gave up deliveries whose receiver is down: re-drive them when it is back',
+			deliveries: 207,
+		}),
+	]);
+	await pass(HOUR);
+	expect(given).toHaveBeenCalledTimes(4);
+	expect(logs).toHaveLength(1);
+	await retention.stop();
 });
 
 test('a store that fails is tried again an hour later', async () => {

@@ -3,6 +3,7 @@ import { bodyConformance } from './conformance/bodies.ts';
 import { breakerConformance } from './conformance/breaker.ts';
 import { claimConformance } from './conformance/claims.ts';
 import type { Engine } from './conformance/fixtures.ts';
+import { givingUpConformance } from './conformance/giving-up.ts';
 import { ingestConformance } from './conformance/ingest.ts';
 import { interventionConformance } from './conformance/interventions.ts';
 import { lifeConformance } from './conformance/life.ts';
@@ -24,6 +25,7 @@ export function storeConformance(engine: Engine): void {
 		claimConformance(engine);
 		settlementConformance(engine);
 		breakerConformance(engine);
+		givingUpConformance(engine);
 		interventionConformance(engine);
 		listConformance(engine);
 		retentionConformance(engine);

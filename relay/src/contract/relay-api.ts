@@ -72,6 +72,8 @@ export const SubscriptionView = z.strictObject({
 	per_minute: z.int().nullable(),
 	/** Attempts that failed in a row. */
 	failures: z.int().min(0),
+	/** When the first of those was; null when the last attempt did not fail. */
+	failing_since: IsoInstant.nullable(),
 	/** While the receiver is down: when the next delivery probes it; the others wait. Null while it is not. */
 	next_probe_at: IsoInstant.nullable(),
 	/** Until when deliveries are signed with the secret before the last rotation too; null when they are not. */
@@ -94,6 +96,9 @@ export type SubscriptionWithSecret = z.infer<typeof SubscriptionWithSecret>;
 export const DELIVERY_STATES = ['ready', 'leased', 'delivered', 'dead', 'cancelled'] as const;
 export const DeliveryState = z.enum(DELIVERY_STATES);
 export type DeliveryState = z.infer<typeof DeliveryState>;
+
+/** Why a delivery is dead. */
+export const DEAD_REASONS = ['schedule_used_up', 'receiver_down'] as const;
 
 export const AttemptView = z.strictObject({
 	attempt: z.int().min(1),
@@ -122,6 +127,11 @@ export const DeliveryView = z.strictObject({
 	/** When the next attempt is due; null in a final state. */
 	next_attempt_at: IsoInstant.nullable(),
 	delivered_at: IsoInstant.nullable(),
+	/**
+	 * Why it is dead: all its attempts failed, or it waited too long for a receiver that was down all the time. Null in
+	 * any other state.
+	 */
+	dead_reason: z.enum(DEAD_REASONS).nullable(),
 });
 export type DeliveryView = z.infer<typeof DeliveryView>;
 export const DeliveriesResponse = z.strictObject({

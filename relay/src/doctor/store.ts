@@ -55,7 +55,7 @@ export function checkContent(
 		findings.push(
 			warning(
 				'deliveries',
-				`${count(stats.dead, 'delivery has', 'deliveries have')} used up the schedule and ${stats.dead === 1 ? 'is' : 'are'} dead.`,
+				`${count(stats.dead, 'delivery has', 'deliveries have')} been given up and ${stats.dead === 1 ? 'is' : 'are'} dead.`,
 				'Mend the receiver, then POST /relay/v1/deliveries/redrive.',
 			),
 		);

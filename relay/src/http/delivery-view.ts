@@ -4,7 +4,8 @@ import type { StoredAttempt, StoredDelivery } from '../store/port.ts';
 
 /** A delivery as lists show it: without what the receiver answered. */
 export function deliveryView(delivery: StoredDelivery): DeliveryView {
-	const { id, eventId, subscriptionId, state, dueAt, createdAt, deliveredAt, attempts } = delivery;
+	const { id, eventId, subscriptionId, state, dueAt, createdAt, deliveredAt, deadReason, attempts } =
+		delivery;
 	const pending = state === 'ready' || state === 'leased';
 	return {
 		id,
@@ -15,6 +16,7 @@ export function deliveryView(delivery: StoredDelivery): DeliveryView {
 		attempts: attempts.map(attemptView),
 		next_attempt_at: pending ? iso(dueAt) : null,
 		delivered_at: deliveredAt === null ? null : iso(deliveredAt),
+		dead_reason: deadReason,
 	};
 }
 

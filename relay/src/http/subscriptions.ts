@@ -89,6 +89,7 @@ export function subscriptionRoutes(options: {
 					concurrency,
 					perMinute,
 					failures: 0,
+					failingSince: null,
 					probeAt: null,
 					status: 'active',
 					createdAt: clock.now(),
@@ -212,6 +213,7 @@ function view(subscription: Subscription, now: number): SubscriptionView {
 		concurrency: subscription.concurrency,
 		per_minute: subscription.perMinute,
 		failures: subscription.failures,
+		failing_since: subscription.failingSince === null ? null : iso(subscription.failingSince),
 		next_probe_at: subscription.probeAt === null ? null : iso(subscription.probeAt),
 		previous_secret_until:
 			previousSecret !== null && previousSecret.until > now ? iso(previousSecret.until) : null,

@@ -1,6 +1,6 @@
 import type { BreakerRule, Settlement, Subscription } from './port.ts';
 
-type Breaker = Pick<Subscription, 'failures' | 'probeAt'>;
+export type Breaker = Pick<Subscription, 'failures' | 'failingSince' | 'probeAt'>;
 
 /**
  * The breaker after an attempt, the same in every engine. Pure.
@@ -14,10 +14,12 @@ export function breakerAfter(
 ): Breaker {
 	const { health, startedAt, durationMs, breaker } = settlement;
 	if (health === 'busy') return before;
-	if (health === 'up') return { failures: 0, probeAt: null };
+	if (health === 'up') return { failures: 0, failingSince: null, probeAt: null };
 	if (before.probeAt !== null && startedAt < before.probeAt) return before;
 	const failures = before.failures + 1;
-	return { failures, probeAt: probeAt(failures, breaker, Math.round(startedAt + durationMs)) };
+	const endedAt = Math.round(startedAt + durationMs);
+	const failingSince = before.failingSince ?? endedAt;
+	return { failures, failingSince, probeAt: probeAt(failures, breaker, endedAt) };
 }
 
 /** When the next probe may go out; null while there are too few failures for the breaker to open. */

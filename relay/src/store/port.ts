@@ -3,7 +3,7 @@
  * engine. Times are milliseconds since the epoch and always come from the caller's clock, never from the
  * database. Methods reject only with StoreError.
  */
-import type { DeliveryState, EventType, TOKEN_SCOPES } from '../contract/relay-api.ts';
+import type { DEAD_REASONS, DeliveryState, EventType, TOKEN_SCOPES } from '../contract/relay-api.ts';
 
 /** Where webhooks come from. Only the hash of its ingest token is kept. */
 export interface Source {
@@ -47,8 +47,12 @@ export interface Subscription {
 	concurrency: number;
 	/** Attempts started a minute, at most; null: no limit. */
 	perMinute: number | null;
-	/** The breaker: failures in a row, and while it is open (see BreakerRule) when the next probe may go out. */
+	/**
+	 * The breaker: failures in a row, when the first of them was, and while it is open (see BreakerRule) when the next
+	 * probe may go out.
+	 */
 	failures: number;
+	failingSince: number | null;
 	probeAt: number | null;
 	status: 'active' | 'ended';
 	createdAt: number;
@@ -188,6 +192,9 @@ export interface StoredAttempt {
 	response: string | null;
 }
 
+/** Its schedule was used up, or it was given up (see Store.giveUp). */
+export type DeadReason = (typeof DEAD_REASONS)[number];
+
 export interface StoredDelivery {
 	id: string;
 	eventId: string;
@@ -196,6 +203,8 @@ export interface StoredDelivery {
 	dueAt: number;
 	createdAt: number;
 	deliveredAt: number | null;
+	/** Why it is dead; null when it is not. */
+	deadReason: DeadReason | null;
 	attempts: StoredAttempt[];
 }
 
@@ -317,6 +326,14 @@ export interface Store {
 		options: Page & { eventId?: string; subscriptionId?: string; state?: DeliveryState },
 	): Promise<StoredDelivery[]>;
 	stats(): Promise<StoreStats>;
+
+	/**
+	 * Makes dead, at most `limit` and oldest due first, what waits behind a breaker that nothing got through: ready
+	 * deliveries that have been due since before `before`, of active subscriptions whose breaker is open and that fail
+	 * since before `before` too. Returns how many. The rest of a backlog never reaches its own schedule's end, because
+	 * waiting behind a breaker uses up no attempts.
+	 */
+	giveUp(options: { before: number; limit: number }): Promise<number>;
 
 	/**
 	 * Deletes, at most `limit` of each, events with all that belongs to them and dedupe keys. An event goes when

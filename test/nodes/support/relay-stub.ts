@@ -61,6 +61,7 @@ export async function startRelayStub(): Promise<RelayStub> {
 				concurrency: parsed.concurrency,
 				per_minute: parsed.per_minute,
 				failures: 0,
+				failing_since: null,
 				next_probe_at: null,
 				previous_secret_until: null,
 				status: 'active' as const,

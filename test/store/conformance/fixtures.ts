@@ -69,6 +69,7 @@ export const aSubscription = (overrides: Partial<Subscription> = {}): Subscripti
 		concurrency: 100,
 		perMinute: null,
 		failures: 0,
+		failingSince: null,
 		probeAt: null,
 		status: 'active',
 		createdAt: T0,

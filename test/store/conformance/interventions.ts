@@ -23,6 +23,7 @@ export function interventionConformance(engine: Engine): void {
 				dueAt: T0 + 100,
 				createdAt: T0 + 100,
 				deliveredAt: null,
+				deadReason: null,
 				attempts: [],
 			});
 			expect(replayed?.id).not.toBe(first.deliveryId);

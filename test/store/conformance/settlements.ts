@@ -30,6 +30,7 @@ export function settlementConformance(engine: Engine): void {
 				eventId: event.id,
 				subscriptionId: subscription.id,
 				state: 'delivered',
+				deadReason: null,
 				dueAt: T0 + 21,
 				createdAt: T0,
 				deliveredAt: T0 + 21,

@@ -14,6 +14,7 @@ export function subscriptionConformance(engine: Engine): void {
 				concurrency: 3,
 				perMinute: 60,
 				failures: 2,
+				failingSince: T0 + 5,
 				probeAt: T0 + 7,
 			});
 			const a = await t.subscribe({ filter: { status: 'completed', lead_list_id: 'l' } });

@@ -60,6 +60,8 @@ export class Run {
 				return this.replay(step);
 			case 'redrive':
 				return this.redrive(step.limit);
+			case 'giveUp':
+				return this.giveUp(step.afterMs);
 			case 'sweep':
 				return this.sweep(step);
 			case 'advance':
@@ -93,7 +95,7 @@ export class Run {
 		expect(created).toBe(taken ? 'conflict' : true);
 		if (taken) return;
 		const { id } = subscription;
-		const fresh = { pace: 0, failures: 0, probeAt: null, status: 'active' } as const;
+		const fresh = { pace: 0, failures: 0, failingSince: null, probeAt: null, status: 'active' } as const;
 		this.model.subs.push({ id, url: subscription.url, wants, concurrency, perMinute, ...fresh });
 	}
 
@@ -241,6 +243,11 @@ export class Run {
 		expect(await this.store.redrive({ limit, now: this.now })).toBe(this.model.redrive(limit, this.now));
 	}
 
+	private async giveUp(afterMs: number): Promise<void> {
+		const before = this.now - afterMs;
+		expect(await this.store.giveUp({ before, limit: 1_000 })).toBe(this.model.giveUp(before));
+	}
+
 	private async sweep({ delivered, dead, keys }: Of<'sweep'>): Promise<void> {
 		const before = {
 			deliveredBefore: this.now - delivered * DAY,
@@ -287,10 +294,13 @@ export class Run {
 					.sort(),
 			);
 			for (const delivery of deliveries) {
-				const { attempts, state } = delivery;
-				expect({ id: delivery.id, state, settled: attempts.map(({ attempt }) => attempt) }).toEqual(
-					asDelivery(this.model.delivery(delivery.id)!),
-				);
+				const { attempts, state, deadReason } = delivery;
+				expect({
+					id: delivery.id,
+					state,
+					deadReason,
+					settled: attempts.map(({ attempt }) => attempt),
+				}).toEqual(asDelivery(this.model.delivery(delivery.id)!));
 			}
 		}
 	}
@@ -326,6 +336,7 @@ const asSub = (sub: Sub) =>
 				concurrency: sub.concurrency,
 				perMinute: sub.perMinute,
 				failures: sub.failures,
+				failingSince: sub.failingSince,
 				probeAt: sub.probeAt,
 			});
 
@@ -338,4 +349,4 @@ const asEvent = ({ workflow, status, truncated, state, duplicates, receivedAt }:
 	receivedAt,
 });
 
-const asDelivery = ({ id, state, settled }: Delivery) => ({ id, state, settled });
+const asDelivery = ({ id, state, deadReason, settled }: Delivery) => ({ id, state, deadReason, settled });

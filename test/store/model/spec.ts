@@ -14,6 +14,7 @@ export interface Sub {
 	perMinute: number | null;
 	pace: number;
 	failures: number;
+	failingSince: number | null;
 	probeAt: number | null;
 	status: 'active' | 'ended' | 'deleted';
 }
@@ -39,6 +40,7 @@ export interface Delivery {
 	/** Claims so far. */
 	attempt: number;
 	scheduled: number;
+	deadReason: 'schedule_used_up' | 'receiver_down' | null;
 	/** The attempts that were settled. */
 	settled: number[];
 }
@@ -74,7 +76,7 @@ export class Model {
 	}
 
 	private add(eventId: string, subId: string, now: number): void {
-		const fresh = { id: null, state: 'ready', attempt: 0, scheduled: 0, settled: [] } as const;
+		const fresh = { id: null, state: 'ready', attempt: 0, scheduled: 0, deadReason: null } as const;
 		this.deliveries.push({ ...fresh, eventId, subId, dueAt: now, settled: [] });
 	}
 
@@ -176,9 +178,10 @@ export class Model {
 		delivery.settled.push(claim.attempt);
 		const sub = this.sub(delivery.subId)!;
 		if (result === 'delivered') {
-			Object.assign(sub, { failures: 0, probeAt: null });
+			Object.assign(sub, { failures: 0, failingSince: null, probeAt: null });
 		} else if (result !== 'busy' && (sub.probeAt === null || startedAt >= sub.probeAt)) {
 			sub.failures++;
+			sub.failingSince ??= now;
 			const slot = sub.failures - BREAKER.threshold;
 			const waits = BREAKER.waitsMs;
 			if (slot >= 0) sub.probeAt = now + waits[Math.min(slot, waits.length - 1)]!;
@@ -192,6 +195,7 @@ export class Model {
 			this.stop(sub, 'ended');
 		} else {
 			delivery.state = result;
+			if (result === 'dead') delivery.deadReason = 'schedule_used_up';
 		}
 		return 'settled';
 	}
@@ -231,8 +235,19 @@ export class Model {
 			.filter((d) => d.state === 'dead' && this.sub(d.subId)?.status === 'active')
 			.sort((a, b) => made(a) - made(b))
 			.slice(0, limit);
-		for (const delivery of revived) Object.assign(delivery, { state: 'ready', dueAt: now, scheduled: 0 });
+		for (const delivery of revived)
+			Object.assign(delivery, { state: 'ready', dueAt: now, scheduled: 0, deadReason: null });
 		return revived.length;
+	}
+
+	giveUp(before: number): number {
+		const isDown = (sub: Sub) => sub.probeAt !== null && (sub.failingSince ?? before) < before;
+		const down = this.active().filter(isDown);
+		const late = this.deliveries.filter(
+			(d) => d.state === 'ready' && d.dueAt < before && down.some(({ id }) => id === d.subId),
+		);
+		for (const delivery of late) Object.assign(delivery, { state: 'dead', deadReason: 'receiver_down' });
+		return late.length;
 	}
 
 	sweep(before: { deliveredBefore: number; deadBefore: number; keysBefore: number }) {

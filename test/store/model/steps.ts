@@ -13,6 +13,7 @@ export type Step =
 	| { do: 'cancel'; n: number }
 	| { do: 'replay'; n: number }
 	| { do: 'redrive'; limit: number }
+	| { do: 'giveUp'; afterMs: number }
 	| { do: 'sweep'; delivered: number; dead: number; keys: number }
 	| { do: 'advance'; ms: number }
 	/** To the next moment at which something may change, or just before it. */
@@ -78,6 +79,13 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
 		{
 			weight: 3,
 			arbitrary: fc.record({ do: fc.constant('redrive'), limit: fc.integer({ min: 1, max: 3 }) }),
+		},
+		{
+			weight: 3,
+			arbitrary: fc.record({
+				do: fc.constant('giveUp'),
+				afterMs: fc.constantFrom(0, 4_999, 60_000, 86_400_000),
+			}),
 		},
 		{
 			weight: 1,

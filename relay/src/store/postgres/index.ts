@@ -15,6 +15,7 @@ import { cancel } from './operations/cancel.ts';
 import { changeSubscription } from './operations/change-subscription.ts';
 import { claim } from './operations/claim.ts';
 import { createSubscription } from './operations/create-subscription.ts';
+import { giveUp } from './operations/give-up.ts';
 import { getDeliveries } from './operations/get-deliveries.ts';
 import { getEvents } from './operations/get-events.ts';
 import { getSubscriptions } from './operations/get-subscriptions.ts';
@@ -92,6 +93,7 @@ export async function openPostgresStore(options: {
 		...cancel(db),
 		...nextDueAt(db),
 		...stats(db),
+		...giveUp(db),
 		...sweep(db),
 		...rekey(db),
 		acceptQuarantined: (...args) => ringing(making.acceptQuarantined(...args)),

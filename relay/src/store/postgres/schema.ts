@@ -44,6 +44,7 @@ CREATE TABLE subscriptions (
 	concurrency integer NOT NULL CHECK (concurrency > 0),
 	per_minute integer CHECK (per_minute > 0),
 	failures integer NOT NULL,
+	failing_since bigint,
 	probe_at bigint,
 	status text NOT NULL CHECK (status IN ('active', 'ended')),
 	created_at bigint NOT NULL,
@@ -125,7 +126,8 @@ CREATE TABLE deliveries (
 	attempt integer NOT NULL DEFAULT 0,
 	scheduled integer NOT NULL DEFAULT 0,
 	conflict_since bigint,
-	delivered_at bigint
+	delivered_at bigint,
+	dead_reason text CHECK (dead_reason IN ('schedule_used_up', 'receiver_down'))
 );
 CREATE INDEX deliveries_ready ON deliveries (subscription_id, due_at, id) WHERE state = 'ready';
 -- Never more rows than attempts under way: how many a subscription has must not mean reading its backlog.

@@ -10,6 +10,7 @@ import { prepareCreateSubscription } from './operations/create-subscription.ts';
 import { prepareGetDeliveries } from './operations/get-deliveries.ts';
 import { prepareGetEvents } from './operations/get-events.ts';
 import { prepareGetSubscriptions } from './operations/get-subscriptions.ts';
+import { prepareGiveUp } from './operations/give-up.ts';
 import { prepareIngest } from './operations/ingest.ts';
 import { prepareMakeDeliveries } from './operations/make-deliveries.ts';
 import { prepareNextDueAt } from './operations/next-due-at.ts';
@@ -77,6 +78,7 @@ export const OPERATIONS = {
 	getDelivery: 'read',
 	listDeliveries: 'read',
 	stats: 'read',
+	giveUp: 'write',
 	sweep: 'write',
 	bodiesNotUnder: 'read',
 	replaceBodies: 'write',
@@ -132,6 +134,7 @@ export function prepareOperations(db: DatabaseSync): Omit<Engine, 'db'> {
 		acceptQuarantined: prepareAcceptQuarantined(db, { targets, makeDeliveries }),
 		...prepareGetDeliveries(db),
 		stats: prepareStats(db),
+		giveUp: prepareGiveUp(db),
 		sweep: prepareSweep(db),
 		...prepareRekey(db),
 	};

@@ -35,6 +35,7 @@ CREATE TABLE subscriptions (
 	concurrency INTEGER NOT NULL CHECK (concurrency > 0),
 	per_minute INTEGER CHECK (per_minute > 0),
 	failures INTEGER NOT NULL,
+	failing_since INTEGER,
 	probe_at INTEGER,
 	status TEXT NOT NULL CHECK (status IN ('active', 'ended')),
 	created_at INTEGER NOT NULL,
@@ -125,7 +126,8 @@ CREATE TABLE deliveries (
 	attempt INTEGER NOT NULL DEFAULT 0,
 	scheduled INTEGER NOT NULL DEFAULT 0,
 	conflict_since INTEGER,
-	delivered_at INTEGER
+	delivered_at INTEGER,
+	dead_reason TEXT CHECK (dead_reason IN ('schedule_used_up', 'receiver_down'))
 ) STRICT;
 CREATE INDEX deliveries_ready ON deliveries (subscription_id, due_at) WHERE state = 'ready';
 -- Never more rows than attempts under way: how many a subscription has must not mean reading its backlog

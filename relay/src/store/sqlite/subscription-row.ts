@@ -13,13 +13,14 @@ export interface SubscriptionRow {
 	concurrency: number;
 	per_minute: number | null;
 	failures: number;
+	failing_since: number | null;
 	probe_at: number | null;
 	status: Subscription['status'];
 	created_at: number;
 }
 
 export const SUBSCRIPTION_COLUMNS = `id, url, events, filter, description, sealed_secret, previous_secret, previous_until,
-	concurrency, per_minute, failures, probe_at, status, created_at`;
+	concurrency, per_minute, failures, failing_since, probe_at, status, created_at`;
 
 export const toSubscription = (row: SubscriptionRow): Subscription => ({
 	id: row.id,
@@ -35,6 +36,7 @@ export const toSubscription = (row: SubscriptionRow): Subscription => ({
 	concurrency: row.concurrency,
 	perMinute: row.per_minute,
 	failures: row.failures,
+	failingSince: row.failing_since,
 	probeAt: row.probe_at,
 	status: row.status,
 	createdAt: row.created_at,

@@ -9,7 +9,7 @@ import { toTextOrNull } from '../text.ts';
 const INSERT = statement(
 	'create subscription',
 	`INSERT INTO subscriptions (${SUBSCRIPTION_COLUMNS})
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 );
 
 export const createSubscription = (db: Database) => ({
@@ -27,6 +27,7 @@ export const createSubscription = (db: Database) => ({
 				subscription.concurrency,
 				subscription.perMinute,
 				subscription.failures,
+				subscription.failingSince,
 				subscription.probeAt,
 				subscription.status,
 				subscription.createdAt,

@@ -13,6 +13,7 @@ interface Row {
 	due_at: number;
 	created_at: number;
 	delivered_at: number | null;
+	dead_reason: StoredDelivery['deadReason'];
 }
 
 interface AttemptRow {
@@ -30,7 +31,7 @@ interface AttemptRow {
 }
 
 const SELECT = `
-	SELECT d.id, e.id AS event_id, d.subscription_id, d.state, d.due_at, d.created_at, d.delivered_at
+	SELECT d.id, e.id AS event_id, d.subscription_id, d.state, d.due_at, d.created_at, d.delivered_at, d.dead_reason
 	FROM deliveries d JOIN events e ON e.seq = d.event_seq`;
 const BY_ID = statement('delivery', `${SELECT} WHERE d.id = $1`);
 const attempts = (name: string, response: string) =>
@@ -92,6 +93,7 @@ async function whole(query: Query, rows: Row[], attemptsOf: Statement): Promise<
 		dueAt: row.due_at,
 		createdAt: row.created_at,
 		deliveredAt: row.delivered_at,
+		deadReason: row.dead_reason,
 		attempts: made.filter(({ delivery_id: of }) => of === row.id).map(toAttempt),
 	}));
 }

@@ -12,7 +12,7 @@ const REDRIVE = statement(
 		WHERE state = 'dead' AND ($1::bigint IS NULL OR id = $1) AND ($2::text IS NULL OR subscription_id = $2)
 			AND subscription_id IN (SELECT id FROM target)
 		ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
-	UPDATE deliveries d SET state = 'ready', due_at = $4, scheduled = 0, conflict_since = NULL
+	UPDATE deliveries d SET state = 'ready', due_at = $4, scheduled = 0, conflict_since = NULL, dead_reason = NULL
 	FROM dead WHERE d.id = dead.id RETURNING d.id`,
 );
 

@@ -1,4 +1,5 @@
 import { breakerAfter } from '../../breaker.ts';
+import type { Breaker } from '../../breaker.ts';
 import { deliveryRow } from '../../delivery-id.ts';
 import type { Settlement } from '../../port.ts';
 import { statement } from '../database.ts';
@@ -19,7 +20,8 @@ const SETTLE = statement(
 			connect_ms, tls_ms, first_byte_ms, status, error, response)
 	), settled AS (
 		UPDATE deliveries d SET state = i.state, due_at = i.due_at, scheduled = i.scheduled,
-			conflict_since = i.conflict_since, delivered_at = i.delivered_at
+			conflict_since = i.conflict_since, delivered_at = i.delivered_at,
+			dead_reason = CASE WHEN i.state = 'dead' THEN 'schedule_used_up' END
 		FROM input i WHERE d.id = i.id AND d.state = 'leased' AND d.attempt = i.attempt
 		RETURNING d.id, d.subscription_id
 	), recorded AS (
@@ -39,11 +41,11 @@ const RECORDED = statement(
 );
 const BREAKERS = statement(
 	'breakers',
-	`SELECT id, failures, probe_at AS "probeAt" FROM subscriptions WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE`,
+	`SELECT id, failures, failing_since AS "failingSince", probe_at AS "probeAt" FROM subscriptions WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE`,
 );
 const SET_BREAKER = statement(
 	'set breaker',
-	'UPDATE subscriptions SET failures = $2, probe_at = $3 WHERE id = $1',
+	'UPDATE subscriptions SET failures = $2, failing_since = $3, probe_at = $4 WHERE id = $1',
 );
 
 interface Settled {
@@ -88,15 +90,13 @@ async function writeWithBreakers(query: Query, settlements: Settlement[]): Promi
 /** Moves the breakers on by what was settled, in order, from where they are under their lock. */
 async function moveBreakers(query: Query, settlements: Settlement[], settled: Settled[]): Promise<void> {
 	const subscriptionOf = new Map(settled.map(({ id, subscription_id }) => [id, subscription_id]));
-	const before = await query<{ id: string; failures: number; probeAt: number | null }>(BREAKERS, [
-		[...new Set(subscriptionOf.values())],
-	]);
+	const before = await query<Breaker & { id: string }>(BREAKERS, [[...new Set(subscriptionOf.values())]]);
 	for (const breaker of before) {
 		const after = settlements
 			.filter(({ deliveryId }) => subscriptionOf.get(deliveryRow(deliveryId)) === breaker.id)
-			.reduce(breakerAfter, breaker);
+			.reduce<Breaker>(breakerAfter, breaker);
 		if (after.failures !== breaker.failures || after.probeAt !== breaker.probeAt) {
-			await query(SET_BREAKER, [breaker.id, after.failures, after.probeAt]);
+			await query(SET_BREAKER, [breaker.id, after.failures, after.failingSince, after.probeAt]);
 		}
 	}
 }

@@ -6,7 +6,7 @@ import { SUBSCRIPTION_COLUMNS } from '../subscription-row.ts';
 export function prepareCreateSubscription(db: DatabaseSync): (subscription: Subscription) => void {
 	const activeByUrl = db.prepare("SELECT 1 FROM subscriptions WHERE url = ? AND status = 'active'");
 	const insert = db.prepare(
-		`INSERT INTO subscriptions (${SUBSCRIPTION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		`INSERT INTO subscriptions (${SUBSCRIPTION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	);
 	return (subscription) => {
 		if (subscription.status === 'active' && activeByUrl.get(subscription.url)) {
@@ -24,6 +24,7 @@ export function prepareCreateSubscription(db: DatabaseSync): (subscription: Subs
 			subscription.concurrency,
 			subscription.perMinute,
 			subscription.failures,
+			subscription.failingSince,
 			subscription.probeAt,
 			subscription.status,
 			subscription.createdAt,

@@ -12,6 +12,7 @@ interface Row {
 	due_at: number;
 	created_at: number;
 	delivered_at: number | null;
+	dead_reason: StoredDelivery['deadReason'];
 }
 
 interface AttemptRow {
@@ -28,7 +29,7 @@ interface AttemptRow {
 }
 
 const SELECT = `
-	SELECT d.id, e.id AS event_id, d.subscription_id, d.state, d.due_at, d.created_at, d.delivered_at`;
+	SELECT d.id, e.id AS event_id, d.subscription_id, d.state, d.due_at, d.created_at, d.delivered_at, d.dead_reason`;
 
 type Filter = Parameters<Store['listDeliveries']>[0];
 
@@ -64,6 +65,7 @@ export function prepareGetDeliveries(db: DatabaseSync) {
 			dueAt: row.due_at,
 			createdAt: row.created_at,
 			deliveredAt: row.delivered_at,
+			deadReason: row.dead_reason,
 			attempts: all<AttemptRow>(attemptsOf, row.id).map(toAttempt),
 		});
 	const whole = toDelivery(withResponses);

@@ -14,7 +14,7 @@ export function prepareRedrive(db: DatabaseSync): (options: Parameters<Store['re
 			AND subscription_id IN (SELECT id FROM subscriptions WHERE status = 'active')
 		ORDER BY id LIMIT ?3`);
 	const revive = db.prepare(
-		"UPDATE deliveries SET state = 'ready', due_at = ?, scheduled = 0, conflict_since = NULL WHERE id = ?",
+		"UPDATE deliveries SET state = 'ready', due_at = ?, scheduled = 0, conflict_since = NULL, dead_reason = NULL WHERE id = ?",
 	);
 	return ({ deliveryId, subscriptionId, limit, now }) => {
 		const only = deliveryId === undefined ? null : deliveryRow(deliveryId);

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { breakerAfter } from '../../breaker.ts';
+import type { Breaker } from '../../breaker.ts';
 import type { Settlement } from '../../port.ts';
 import { deliveryRow } from '../../delivery-id.ts';
 import { prepareFirstDue } from '../first-due.ts';
@@ -11,15 +12,19 @@ export function prepareSettle(db: DatabaseSync): (settlement: Settlement) => 'se
 	const noteFirstDue = prepareFirstDue(db);
 	const subscriptions = prepareStopSubscription(db);
 	const settle = db.prepare(`
-		UPDATE deliveries SET state = ?, due_at = ?, scheduled = ?, conflict_since = ?, delivered_at = ?
+		UPDATE deliveries SET state = ?, due_at = ?, scheduled = ?, conflict_since = ?, delivered_at = ?, dead_reason = ?
 		WHERE id = ? AND state = 'leased' AND attempt = ?
 		RETURNING subscription_id`);
 	const recordAttempt = db.prepare(`
 		INSERT INTO attempts (delivery_id, attempt, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms,
 			status, error, response)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-	const breakerOf = db.prepare('SELECT failures, probe_at AS probeAt FROM subscriptions WHERE id = ?');
-	const setBreaker = db.prepare('UPDATE subscriptions SET failures = ?, probe_at = ? WHERE id = ?');
+	const breakerOf = db.prepare(
+		'SELECT failures, failing_since AS failingSince, probe_at AS probeAt FROM subscriptions WHERE id = ?',
+	);
+	const setBreaker = db.prepare(
+		'UPDATE subscriptions SET failures = ?, failing_since = ?, probe_at = ? WHERE id = ?',
+	);
 
 	return (settlement) => {
 		const { attempt, startedAt, durationMs, timings, status, error, response, next } = settlement;
@@ -33,6 +38,7 @@ export function prepareSettle(db: DatabaseSync): (settlement: Settlement) => 'se
 			retry?.scheduled ?? 0,
 			retry?.conflictSince ?? null,
 			next.state === 'delivered' ? endedAt : null,
+			next.state === 'dead' ? 'schedule_used_up' : null,
 			id,
 			attempt,
 		);
@@ -51,11 +57,11 @@ export function prepareSettle(db: DatabaseSync): (settlement: Settlement) => 'se
 			response,
 		);
 		const { subscription_id: subscription } = delivery;
-		const before = first<{ failures: number; probeAt: number | null }>(breakerOf, subscription);
+		const before = first<Breaker>(breakerOf, subscription);
 		if (before) {
 			const after = breakerAfter(before, settlement);
 			if (after.failures !== before.failures || after.probeAt !== before.probeAt) {
-				setBreaker.run(after.failures, after.probeAt, subscription);
+				setBreaker.run(after.failures, after.failingSince, after.probeAt, subscription);
 			}
 		}
 		if (next.state === 'cancelled') subscriptions.endSubscription(subscription);
