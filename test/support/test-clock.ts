@@ -38,7 +38,8 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 5, 9), settle = aTur
 		monotonic: () => now,
 		schedule(ms, fn) {
 			const id = nextId++;
-			timers.set(id, { at: now + Math.max(0, ms), fn });
+			// In whole milliseconds, as Date.now() tells them.
+			timers.set(id, { at: now + Math.max(0, Math.ceil(ms)), fn });
 			return () => timers.delete(id);
 		},
 		async advance(ms) {
