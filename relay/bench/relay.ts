@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -7,9 +7,16 @@ import { join } from 'node:path';
 import { request } from 'undici';
 import { onEnd } from './support.ts';
 
-const MAIN = join(import.meta.dirname, '../src/main.ts');
+const RELAY = join(import.meta.dirname, '..');
+const MAIN = join(RELAY, 'src/main.ts');
 
-/** A whole relay, as `npm start` runs it, in a process of its own. */
+/** Builds the relay as it is published. Returns its program, for `startRelay`: TypeScript alone takes 30 MiB of memory. */
+export function buildRelay(): string {
+	execFileSync('npm', ['run', 'build'], { cwd: RELAY, stdio: ['ignore', 'ignore', 'inherit'] });
+	return join(RELAY, 'dist/main.js');
+}
+
+/** A whole relay in a process of its own. */
 export interface RelayProcess {
 	pid: number;
 	ingestUrl: string;
@@ -29,11 +36,19 @@ export function dataFolder(): { path: string; remove: () => void } {
 	return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Starts a relay on the folder, with its usual settings and log; resolves once it is ready. */
-export async function startRelay(folder: string, env: NodeJS.ProcessEnv = {}): Promise<RelayProcess> {
+/**
+ * Starts a relay on the folder, with its usual settings and log; resolves once it is ready.
+ *
+ * @param main its program; by default the source, as `npm start` runs it
+ */
+export async function startRelay(
+	folder: string,
+	env: NodeJS.ProcessEnv = {},
+	main = MAIN,
+): Promise<RelayProcess> {
 	const port = await freePort();
 	const startedAt = performance.now();
-	const child = spawn(process.execPath, [MAIN], {
+	const child = spawn(process.execPath, [main], {
 		env: {
 			...process.env,
 			RELAY_DATA: folder,

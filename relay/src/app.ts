@@ -28,7 +28,6 @@ import { metered } from './store/metered.ts';
 import { withKnownSources } from './store/known-sources.ts';
 import { shutDown } from './shutdown.ts';
 import { createRetention } from './retention.ts';
-import { openPostgresStore } from './store/postgres/index.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import { StoreError } from './store/port.ts';
 import type { Store, StoreErrorCode } from './store/port.ts';
@@ -199,6 +198,8 @@ async function openEngine(options: {
 }): Promise<Store> {
 	const { config, keys, clock, ids, log } = options;
 	if (config.databaseUrl !== null) {
+		// Loaded only where it is used, `pg` with it: 60 files.
+		const { openPostgresStore } = await import('./store/postgres/index.ts');
 		return openPostgresStore({ url: config.databaseUrl, clock, ids, fingerprints: keyFingerprints(keys) });
 	}
 	const path = join(config.dataFolder, STORE_FILE);

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { DetailError, V2Error } from '../../relay/src/contract/index.ts';
 import { createReferenceApi } from '../../relay/src/reference/testing.ts';
-import { literalEscapes } from '../../relay/src/reference/server.ts';
+import { literalEscapes } from '../../relay/src/reference/literal-escapes.ts';
 import { startTestRelay } from '../relay/harness.ts';
 import type { Json } from './harness.ts';
 

@@ -1,5 +1,6 @@
 /** The thread that has the database: it takes batches of calls and answers with a batch of outcomes (thread.ts). */
 import { parentPort, workerData } from 'node:worker_threads';
+import { giveBackStartupMemory } from '../../startup-memory.ts';
 import { createBatchRunner, failure } from './batch.ts';
 import type { Call, Outcome } from './batch.ts';
 import { createCheckpointer } from './checkpoint.ts';
@@ -17,8 +18,14 @@ const BUSY_CALLS = 12;
 const port = parentPort!;
 const answer = (outcomes: FromWorker) => port.postMessage(outcomes);
 
+/** In ms. By then a backlog is on its way; what waits once for it waits 30 ms. */
+const GIVE_BACK_AFTER_MS = 1_000;
+
 const engine = open(workerData as string);
-if (engine) serve(engine);
+if (engine) {
+	serve(engine);
+	setTimeout(giveBackStartupMemory, GIVE_BACK_AFTER_MS).unref();
+}
 
 function open(path: string): Engine | null {
 	try {
