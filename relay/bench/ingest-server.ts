@@ -68,6 +68,7 @@ const { http } = await createHttp({
 	sealer,
 	bodies,
 	onDue: () => undefined,
+	onStopped: () => undefined,
 	clock,
 	ids,
 	log,

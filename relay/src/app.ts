@@ -28,6 +28,7 @@ import { metered } from './store/metered.ts';
 import { withKnownSources } from './store/known-sources.ts';
 import { shutDown } from './shutdown.ts';
 import { createRetention } from './retention.ts';
+import { createStoppedSubscriptions } from './stopped-subscriptions.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import { StoreError } from './store/port.ts';
 import type { Store, StoreErrorCode } from './store/port.ts';
@@ -85,10 +86,14 @@ export async function createRelay(options: {
 
 		const sealer = createSealer(keys.sealingKeys);
 		const bodies = createBodies({ sealer, encrypt: config.encryptBodies });
+		const stopped = createStoppedSubscriptions({ store, clock, log });
 		const guard = createAddressGuard({ allow: config.allow });
 		const dispatcher = createDispatcher({
 			...{ store, clock, ids, sealer, bodies, guard, log },
-			onOutcome: (outcome) => metrics.attempted(outcome),
+			onOutcome: (outcome) => {
+				metrics.attempted(outcome);
+				if (outcome.kind === 'ended') stopped.wake();
+			},
 		});
 		store.onDue(() => dispatcher.wake());
 		const disk = createDiskSpace({
@@ -129,6 +134,7 @@ export async function createRelay(options: {
 			ids,
 			log,
 			onDue: () => dispatcher.wake(),
+			onStopped: () => stopped.wake(),
 			metrics,
 			openMetrics: config.openMetrics,
 			trustProxy: config.trustProxy,
@@ -147,6 +153,7 @@ export async function createRelay(options: {
 		};
 		const close = async () => {
 			await retention.stop();
+			await stopped.stop();
 			await reference?.stop();
 			await store.close();
 		};
@@ -164,6 +171,7 @@ export async function createRelay(options: {
 				baseUrl ??= boundUrl(http, config.host);
 				dispatcher.start();
 				retention.start();
+				stopped.start();
 				reference?.start();
 				return baseUrl;
 			},

@@ -55,6 +55,8 @@ export interface HttpOptions {
 	ingestUrl: (sourceId: string) => string;
 	/** Something may have become due: a delivery made again, a limit raised. */
 	onDue: () => void;
+	/** A subscription was deleted: what is left pending of it is to be cancelled. */
+	onStopped: () => void;
 	/** True from the moment a shutdown begins. */
 	isStopping: () => boolean;
 	/** The reference API's routes, when it is enabled. */

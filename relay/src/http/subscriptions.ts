@@ -36,8 +36,10 @@ export function subscriptionRoutes(options: {
 	ids: Ids;
 	/** Something may have become due. */
 	onDue: () => void;
+	/** A subscription was deleted: what is left pending of it is to be cancelled. */
+	onStopped: () => void;
 }): RelayRoutes {
-	const { store, guard, sealer, clock, ids, onDue } = options;
+	const { store, guard, sealer, clock, ids, onDue, onStopped } = options;
 	const newSecret = () => `whsec_${ids.bytes(32).toString('base64')}`;
 
 	const show = (subscription: Subscription) => view(subscription, clock.now());
@@ -162,6 +164,7 @@ export function subscriptionRoutes(options: {
 			},
 			async ({ params }, reply) => {
 				if (!(await store.deleteSubscription(params.id))) gone(params.id);
+				onStopped();
 				return reply.code(204).send();
 			},
 		);

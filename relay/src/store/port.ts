@@ -261,8 +261,17 @@ export interface Store {
 	getSubscription(id: string): Promise<Subscription | null>;
 	/** All of them, oldest first; with `url`, those of exactly that URL. */
 	listSubscriptions(options?: { url?: string }): Promise<Subscription[]>;
-	/** Removes it and cancels its pending deliveries. False when there is none with this id. */
+	/**
+	 * Removes it and cancels its pending deliveries: the attempts under way and some hundred of those that wait in the same
+	 * step, the rest by `cancelStopped`. None of them is claimed any more. False when there is none with this id. A
+	 * subscription that ends (see Settlement) goes the same way.
+	 */
 	deleteSubscription(id: string): Promise<boolean>;
+	/**
+	 * Goes on with cancelling what is pending of subscriptions that were deleted or ended, at most `limit` deliveries.
+	 * Returns how many were; fewer than `limit` when nothing is left. What is left is known on disk, whoever began.
+	 */
+	cancelStopped(limit: number): Promise<number>;
 
 	/**
 	 * Claims up to `limit` due deliveries of active subscriptions (ready and due, or leased with the lease run out),

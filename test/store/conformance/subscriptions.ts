@@ -1,3 +1,4 @@
+import { STOP_SLICE } from '../../../relay/src/store/stop-slice.ts';
 import { aSubscription, gone, only, T0 } from './fixtures.ts';
 import type { Engine } from './fixtures.ts';
 import { useStore } from './use-store.ts';
@@ -61,6 +62,54 @@ export function subscriptionConformance(engine: Engine): void {
 			}
 			await t.ingest();
 			expect(await t.claim()).toEqual([]);
+		});
+	});
+
+	describe('a subscription with a long backlog', () => {
+		const t = useStore(engine);
+		const BACKLOG = 2 * STOP_SLICE + 7;
+
+		it.each(['deleted', 'ended'])(
+			'that is %s is cancelled slice by slice, whoever goes on with it',
+			async (how) => {
+				const { id, url } = await t.subscribe({ concurrency: 2 });
+				await Promise.all(Array.from({ length: BACKLOG }, () => t.ingest()));
+				const underWay = await t.claim({ limit: 2 });
+				expect(underWay).toHaveLength(2);
+				if (how === 'deleted') await t.store.deleteSubscription(id);
+				else expect(await t.store.settle(gone(underWay[0]!))).toBe('settled');
+
+				// One slice is done, attempts under way with it. What is left is nobody's, for good.
+				const left = BACKLOG - 2 - STOP_SLICE;
+				expect(await t.store.stats()).toMatchObject({ ready: left, leased: 0, oldestDueAt: null });
+				expect(await t.store.settle(gone(underWay[1]!))).toBe('fenced');
+				const [waiting] = await t.store.listDeliveries({ limit: 1, state: 'ready' });
+				expect(await t.store.cancel(waiting!.id)).toBe('cancelled');
+				await t.store.changeSubscription(id, { concurrency: 50 });
+				await t.subscribe({ url });
+				expect(await t.store.nextDueAt()).toBeNull();
+				expect(await t.claim({ now: T0 + 999_999 })).toEqual([]);
+
+				// As after a crash between two slices.
+				await t.reopen();
+				expect(await t.claim({ now: T0 + 999_999 })).toEqual([]);
+				expect(await t.store.cancelStopped(STOP_SLICE)).toBe(STOP_SLICE);
+				const other = await t.another();
+				expect(await other.cancelStopped(STOP_SLICE)).toBe(left - 1 - STOP_SLICE);
+				expect(await other.cancelStopped(STOP_SLICE)).toBe(0);
+				expect(await t.store.stats()).toMatchObject({ ready: 0, leased: 0 });
+				const sweep = { deliveredBefore: T0 + 1, deadBefore: 0, keysBefore: 0, limit: BACKLOG };
+				expect((await t.store.sweep(sweep)).events).toBe(BACKLOG);
+			},
+		);
+
+		it('is told from others that stopped: each slice takes what there is', async () => {
+			const all = [await t.subscribe(), await t.subscribe(), await t.subscribe()];
+			await Promise.all(Array.from({ length: STOP_SLICE + 5 }, () => t.ingest()));
+			for (const { id } of all.slice(0, 2)) await t.store.deleteSubscription(id);
+			expect(await t.store.cancelStopped(7)).toBe(7);
+			expect(await t.store.cancelStopped(7)).toBe(3);
+			expect(await t.store.stats()).toMatchObject({ ready: STOP_SLICE + 5 });
 		});
 	});
 

@@ -65,6 +65,13 @@ export const TABLES: readonly Table[] = [
 		postgresOrder: 'seq',
 	},
 	{
+		name: 'stopped_subscriptions',
+		columns: { id: 'text' },
+		from: 'stopped_subscriptions',
+		sqliteOrder: 'id',
+		postgresOrder: 'id',
+	},
+	{
 		name: 'events',
 		columns: {
 			seq: 'integer',

@@ -52,6 +52,8 @@ CREATE TABLE subscriptions (
 	seq bigint GENERATED ALWAYS AS IDENTITY,
 	CHECK ((previous_secret IS NULL) = (previous_until IS NULL))
 );
+-- Those that were deleted or ended and may still have pending deliveries, which nobody claims (stop-subscription.ts).
+CREATE TABLE stopped_subscriptions (id text COLLATE "C" PRIMARY KEY);
 -- One active subscription a URL: two would start every workflow twice. By its hash, because a URL can be longer than
 -- an entry of an index may be.
 CREATE UNIQUE INDEX subscriptions_active_url ON subscriptions (md5(url)) WHERE status = 'active';

@@ -51,6 +51,9 @@ CREATE INDEX subscriptions_claimable ON subscriptions (max(first_due_at, held_un
 	WHERE first_due_at IS NOT NULL;
 CREATE INDEX subscriptions_open ON subscriptions (status) WHERE probe_at IS NOT NULL;
 
+-- Those that were deleted or ended and may still have pending deliveries, which nobody claims (stop-subscription.ts).
+CREATE TABLE stopped_subscriptions (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
 -- seq is the order of arrival, for pages that hold still while events come in. at_rest is for retention: null while a
 -- delivery is pending, 'done' when all were delivered or cancelled, 'kept' when one is dead or there is none.
 CREATE TABLE events (
