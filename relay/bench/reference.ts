@@ -227,8 +227,8 @@ ${table(
 	],
 )}
 
-A ratio of 1 means that it takes as long however much there is. The mean of an enrichment, which those are in that copy the log
-back into the database, is ${mean(bulk.one).toFixed(1)} ms and ${mean(bulk.other).toFixed(1)} ms. Deleting a list of all these leads was answered in ${deleted.toFixed(0)} ms; of
+A ratio of 1 means that it takes as long however much there is. On average, with those that also copy the log back into the
+database, an enrichment takes ${mean(bulk.one).toFixed(1)} ms and ${mean(bulk.other).toFixed(1)} ms. Deleting a list of all these leads was answered in ${deleted.toFixed(0)} ms; of
 the ${thousands(others.length)} other requests in the 5 s after it, one after the other, half took up to ${median(others).toFixed(1)} ms, 99 % up to ${percentile(others, 0.99).toFixed(1)} ms, the slowest ${Math.max(...others).toFixed(1)} ms.`;
 	} finally {
 		await rm(folder, { recursive: true, force: true });

@@ -26,7 +26,7 @@ it('counts a lead that is enriched already when it joins another list', () => {
 		});
 	}
 	const person = { firstName: 'A', lastName: 'B', company: 'C', companyDomain: null, linkedinUrl: null };
-	const leadId = db.lists.upsertLead({ ...person, leadId: 'lead', ownerId: 'u', identity: 'i' });
+	const leadId = db.lists.upsertLead({ ...person, leadId: 'lead', ownerId: 'u', identity: 'a1' });
 	const counts = () =>
 		['first', 'second', 'other'].map((listId) => {
 			const { leadCount, enrichedCount } = db.lists.visible(viewer, listId)!;

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { identityQueries } from './identities.ts';
 
 const COLUMNS = `l.seq, l.list_id AS listId, l.owner_id AS ownerId, u.name AS ownerName, l.name, l.name_key AS nameKey,
 	l.description, l.folder_id AS folderId, iif(EXISTS (SELECT 1 FROM list_shares s WHERE s.list_id = l.list_id), 'shared',
@@ -52,17 +53,19 @@ const UPDATE_LIST = `
 
 const DELETE_LIST = 'DELETE FROM lead_lists WHERE list_id = ?';
 
-/** What is known of a lead already is kept; a contact only fills gaps. */
-const UPSERT_LEAD = `
+const INSERT_LEAD = `
 	INSERT INTO leads (lead_id, owner_id, identity, first_name, last_name, company, company_domain, linkedin_url)
-	VALUES (:leadId, :ownerId, :identity, :firstName, :lastName, :company, :companyDomain, :linkedinUrl)
-	ON CONFLICT (owner_id, identity) DO UPDATE SET
-		first_name = coalesce(first_name, excluded.first_name),
-		last_name = coalesce(last_name, excluded.last_name),
-		company = coalesce(company, excluded.company),
-		company_domain = coalesce(company_domain, excluded.company_domain),
-		linkedin_url = coalesce(linkedin_url, excluded.linkedin_url)
-	RETURNING lead_id AS leadId`;
+	VALUES (:leadId, :ownerId, :identity, :firstName, :lastName, :company, :companyDomain, :linkedinUrl)`;
+
+/** What is known of a lead already is kept; a contact only fills gaps. */
+const COMPLETE_LEAD = `
+	UPDATE leads SET
+		first_name = coalesce(first_name, :firstName),
+		last_name = coalesce(last_name, :lastName),
+		company = coalesce(company, :company),
+		company_domain = coalesce(company_domain, :companyDomain),
+		linkedin_url = coalesce(linkedin_url, :linkedinUrl)
+	WHERE lead_id = :leadId`;
 
 const ATTACH_LEAD = 'INSERT INTO list_leads (list_id, lead_id) VALUES (?, ?) ON CONFLICT DO NOTHING';
 
@@ -146,7 +149,9 @@ export function leadListQueries(db: DatabaseSync) {
 	const countInFolder = db.prepare(COUNT_IN_FOLDER);
 	const updateList = db.prepare(UPDATE_LIST);
 	const deleteList = db.prepare(DELETE_LIST);
-	const upsertLead = db.prepare(UPSERT_LEAD);
+	const identities = identityQueries(db);
+	const insertLead = db.prepare(INSERT_LEAD);
+	const completeLead = db.prepare(COMPLETE_LEAD);
 	const attachLead = db.prepare(ATTACH_LEAD);
 	const enrichLead = db.prepare(ENRICH_LEAD);
 	const leadIds = db.prepare(LEAD_IDS);
@@ -211,7 +216,11 @@ export function leadListQueries(db: DatabaseSync) {
 			companyDomain: string | null;
 			linkedinUrl: string | null;
 		}): string {
-			return (upsertLead.get(row) as { leadId: string }).leadId;
+			const { ownerId, identity, ...details } = row;
+			const leadId = identities.leadId(ownerId, identity);
+			if (leadId === null) insertLead.run(row);
+			else completeLead.run({ ...details, leadId });
+			return leadId ?? row.leadId;
 		},
 		/** @returns false when the lead is in the list already */
 		attach: (listId: string, leadId: string): boolean => attachLead.run(listId, leadId).changes === 1,

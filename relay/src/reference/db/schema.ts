@@ -66,7 +66,7 @@ export const MIGRATIONS: readonly string[] = [
 	CREATE TABLE leads (
 		lead_id      TEXT PRIMARY KEY,
 		owner_id     TEXT NOT NULL REFERENCES users,
-		-- SHA-256 of what makes two contacts the same person.
+		-- SHA-256 of what makes two contacts the same person; an owner has one lead of each, which identities.ts sees to.
 		identity     TEXT NOT NULL,
 		first_name   TEXT,
 		last_name    TEXT,
@@ -78,8 +78,7 @@ export const MIGRATIONS: readonly string[] = [
 		location     TEXT,
 		provider     TEXT,
 		-- When the first e-mail or phone number was found.
-		enriched_at  INTEGER,
-		UNIQUE (owner_id, identity)
+		enriched_at  INTEGER
 	) STRICT;
 
 	CREATE TABLE list_leads (
