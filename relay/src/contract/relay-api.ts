@@ -7,6 +7,14 @@ import { IsoInstant } from './common.ts';
  */
 export const RELAY_PREFIX = '/relay/v1';
 
+/**
+ * Text of a request that reaches the database. PostgreSQL's text takes neither NUL nor half a surrogate pair, and what
+ * one engine takes the other must take too.
+ */
+const isStorable = (text: string) => text.isWellFormed() && !text.includes('\u0000');
+const NOT_STORABLE = 'must be text without NUL (U+0000) and without halves of surrogate pairs: take them out';
+export const StorableText = z.string().refine(isStorable, NOT_STORABLE);
+
 /** Event types a subscription may ask for. `quarantined` events are shown to operators, never delivered. */
 export const EVENT_TYPES = ['enrichment.completed'] as const;
 export const EventType = z.enum(EVENT_TYPES);
@@ -25,9 +33,9 @@ export type SourcesResponse = z.infer<typeof SourcesResponse>;
 
 /** Deliver only events whose field equals the value; absent means no restriction. */
 export const SubscriptionFilter = z.strictObject({
-	lead_list_id: z.string().min(1).optional(),
-	enrichment_type: z.string().min(1).optional(),
-	status: z.string().min(1).optional(),
+	lead_list_id: StorableText.min(1).optional(),
+	enrichment_type: StorableText.min(1).optional(),
+	status: StorableText.min(1).optional(),
 });
 
 /** The answer to `POST /in/{token}`. `duplicate`: seen before; `event_id` is the first one's. */
@@ -43,10 +51,13 @@ const Concurrency = z.int().min(1).max(50);
 const PerMinute = z.int().min(1).max(60_000).nullable();
 
 export const CreateSubscriptionRequest = z.strictObject({
-	url: z.url({ protocol: /^https?$/ }).max(2048),
+	url: z
+		.url({ protocol: /^https?$/ })
+		.max(2048)
+		.refine(isStorable, NOT_STORABLE),
 	events: z.array(EventType).min(1).default(['enrichment.completed']),
 	filter: SubscriptionFilter.default({}),
-	description: z.string().max(200).optional(),
+	description: StorableText.max(200).optional(),
 	concurrency: Concurrency.default(5),
 	per_minute: PerMinute.default(null),
 });
@@ -56,7 +67,7 @@ export type CreateSubscriptionRequest = z.input<typeof CreateSubscriptionRequest
 export const UpdateSubscriptionRequest = z.strictObject({
 	events: z.array(EventType).min(1).optional(),
 	filter: SubscriptionFilter.optional(),
-	description: z.string().max(200).nullish(),
+	description: StorableText.max(200).nullish(),
 	concurrency: Concurrency.optional(),
 	per_minute: PerMinute.optional(),
 });
@@ -150,7 +161,7 @@ export const DeliveryDetail = DeliveryView.extend({
 export type DeliveryDetail = z.infer<typeof DeliveryDetail>;
 
 /** Dead deliveries to make again: all, or those of one subscription. */
-export const RedriveRequest = z.strictObject({ subscription_id: z.string().optional() });
+export const RedriveRequest = z.strictObject({ subscription_id: StorableText.optional() });
 export const RedriveResponse = z.strictObject({
 	/** How many were. */
 	redriven: z.int().min(0),

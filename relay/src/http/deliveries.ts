@@ -8,6 +8,7 @@ import {
 	RedriveRequest,
 	RedriveResponse,
 	RELAY_PREFIX,
+	StorableText,
 } from '../contract/relay-api.ts';
 import { StoreError } from '../store/port.ts';
 import type { Store, StoredDelivery } from '../store/port.ts';
@@ -21,8 +22,8 @@ const PATH = `${RELAY_PREFIX}/deliveries`;
 const ListQuery = z.strictObject({
 	...PAGE_QUERY,
 	state: DeliveryState.optional(),
-	subscription_id: z.string().min(1).max(200).optional(),
-	event_id: z.string().min(1).max(200).optional(),
+	subscription_id: StorableText.min(1).max(200).optional(),
+	event_id: StorableText.min(1).max(200).optional(),
 });
 
 /** Dead deliveries made ready in one transaction, so that webhooks are not held up; and in one request. */

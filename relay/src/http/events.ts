@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { iso } from '../clock.ts';
-import { EventDetail, EventRedriven, EventsResponse, RELAY_PREFIX } from '../contract/relay-api.ts';
+import {
+	EventDetail,
+	EventRedriven,
+	EventsResponse,
+	RELAY_PREFIX,
+	StorableText,
+} from '../contract/relay-api.ts';
 import type { EventView } from '../contract/relay-api.ts';
 import type { Inbox } from '../inbox/index.ts';
 import type { Store, StoredEvent } from '../store/port.ts';
@@ -12,7 +18,7 @@ import type { RelayRoutes } from './routes.ts';
 
 const ListQuery = z.strictObject({
 	...PAGE_QUERY,
-	workflow_id: z.string().min(1).max(200).optional(),
+	workflow_id: StorableText.min(1).max(200).optional(),
 });
 
 /** `/relay/v1/events`: what came in and what became of it. */

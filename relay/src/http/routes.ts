@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyTypeProvider, RouteOptions } from 'fastify';
 import { z } from 'zod';
+import { StorableText } from '../contract/relay-api.ts';
 import type { TokenScope } from '../store/port.ts';
 import type { Authorize } from './auth.ts';
 import { parse } from './errors.ts';
@@ -46,7 +47,7 @@ export interface ZodTypes extends FastifyTypeProvider {
 export type RelayRoutes = FastifyPluginAsync<Record<never, never>, FastifyInstance['server'], ZodTypes>;
 
 /** Of every route that names one thing. */
-export const IdParams = z.object({ id: z.string() });
+export const IdParams = z.object({ id: StorableText });
 
 /** The answer that has no body. */
 export const NoContent = z.undefined();

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import {
 	CreateSubscriptionRequest,
 	RELAY_PREFIX,
+	StorableText,
 	SubscriptionsResponse,
 	SubscriptionView,
 	SubscriptionWithSecret,
@@ -19,7 +20,7 @@ import { ProblemError } from './errors.ts';
 import { IdParams, NoContent } from './routes.ts';
 import type { RelayRoutes } from './routes.ts';
 
-const ListQuery = z.strictObject({ url: z.string().max(2048).optional() });
+const ListQuery = z.strictObject({ url: StorableText.max(2048).optional() });
 /** How long deliveries are signed with the old secret too, after a rotation. */
 const PREVIOUS_SECRET_MS = 24 * 60 * 60 * 1_000;
 const PATH = `${RELAY_PREFIX}/subscriptions`;

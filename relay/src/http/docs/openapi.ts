@@ -6,6 +6,7 @@ import { Problem, RELAY_PREFIX } from '../../contract/relay-api.ts';
 import { VERSION } from '../../version.ts';
 import { statusOf, STORE_PROBLEMS, titleOf } from '../errors.ts';
 import type { ProblemCode } from '../errors.ts';
+import { IdParams } from '../routes.ts';
 import type { Access, RouteEntry } from '../routes.ts';
 import type { z } from 'zod';
 
@@ -116,8 +117,9 @@ function commonProblems({ access, schema, method }: RouteEntry): ProblemCode[] {
 	return [
 		'internal',
 		...forToken(access),
-		...(schema.querystring ? (['invalid_request'] as const) : []),
-		...(schema.body ? (['invalid_request'] as const) : []),
+		...(schema.params === IdParams || schema.querystring || schema.body
+			? (['invalid_request'] as const)
+			: []),
 		// A body that nobody asked for is read all the same, and may be none.
 		...(method !== 'GET' && !schema.consumes
 			? (['unreadable_request', 'too_large', 'unsupported_media_type'] as const)
