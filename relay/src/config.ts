@@ -308,7 +308,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 		faults.push(
 			secret
 				? `${name} must be ${expected}.`
-				: `${name} is ${JSON.stringify(value)}, but must be ${expected}.`,
+				: `${name} is ${JSON.stringify(withoutSecrets(value))}, but must be ${expected}.`,
 		);
 		return undefined;
 	};
@@ -362,6 +362,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 	if (faults.length > 0) throw new ConfigError(faults.join('\n'));
 	return config;
 }
+
+/** A refused value as it may be repeated: whatever is meant as a URL may have a password or a token in it. */
+const withoutSecrets = (value: string): string =>
+	value
+		.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1<redacted>@')
+		.replace(/(?<=[a-z]:\/\/.*[?#]).*/is, '<redacted>');
 
 /** Kept for good unless all events go: keys outlive what they stand for. */
 function retention(

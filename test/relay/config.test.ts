@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { ConfigError, readConfig } from '../../relay/src/config.ts';
+import { ConfigError, readConfig, SETTINGS } from '../../relay/src/config.ts';
 
 const faultsOf = (env: NodeJS.ProcessEnv) => {
 	try {
@@ -133,8 +133,6 @@ test.each([
 	['RELAY_PORT', 'http'],
 	['RELAY_PUBLIC_URL', 'relay.example.com'],
 	['RELAY_PUBLIC_URL', 'ftp://relay.example.com'],
-	['RELAY_PUBLIC_URL', 'https://user:pass@relay.example.com'],
-	['RELAY_PUBLIC_URL', 'https://relay.example.com/?a=1'],
 	['RELAY_REFERENCE', 'yes'],
 	['RELAY_REFERENCE_COMPLETION_MS', '1.5s'],
 	['RELAY_REFERENCE_LIMITS', '60'],
@@ -186,6 +184,31 @@ test('a secret that is refused is not repeated', () => {
 		expect.stringMatching(/^RELAY_TOKEN must be crt_ and /),
 	]);
 	expect(faultsOf({ RELAY_TOKEN: 'crt_sesame' }).join()).not.toContain('sesame');
+});
+
+test.each(SETTINGS.map(({ name }) => name))('no fault of %s repeats what is secret in a URL', (name) => {
+	for (const url of [
+		'https://user:hunter2@relay.example.com',
+		'https://hunter2@relay.example.com/',
+		'https://user:hun/hunter2@relay.example.com',
+		'ftp://user:hunter2@relay.example.com:port',
+		'user:hunter2@relay.example.com',
+		'10.0.0.0/8,https://user:hunter2@n8n.internal',
+		'https://relay.example.com/?token=hunter2',
+		'https://relay.example.com/#hunter2',
+		'postgres://relay:hunter2@db:port/relay',
+	]) {
+		expect([url, faultsOf({ [name]: url }).join()]).not.toEqual([url, expect.stringContaining('hunter2')]);
+	}
+});
+
+test.each([
+	['https://user:pass@relay.example.com', 'https://<redacted>@relay.example.com'],
+	['https://relay.example.com/?a=1', 'https://relay.example.com/?<redacted>'],
+])('RELAY_PUBLIC_URL refuses %s, and shows %s of it', (value, shown) => {
+	expect(faultsOf({ RELAY_PUBLIC_URL: value })).toEqual([
+		`RELAY_PUBLIC_URL is "${shown}", but must be an http or https URL without query or password, e.g. https://relay.example.com.`,
+	]);
 });
 
 test('a misspelt setting is not taken for its default', () => {
