@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { EXPORT_URL_HOURS } from '../contract/export.ts';
@@ -13,7 +14,7 @@ import { fullName } from './domain/generator.ts';
 import { isSignedLink, signLink } from './domain/signed-link.ts';
 import { badRequest, linkExpired, linkInvalid } from './errors.ts';
 
-/** Leads read at a time while a file is written. */
+/** Leads written at a time while a file is made, some 10 ms; between two times others get their turn. */
 const BATCH = 1_000;
 /** Each new file removes at most this many old ones, so that none of them pays for a long clean-up. */
 const PRUNE_BATCH = 20;
@@ -64,16 +65,24 @@ export function createExports({ db, clock, ids }: { db: Database; clock: Clock; 
 		return byLead;
 	};
 
-	const csvOf = (listId: string, columns: string[]): { content: Buffer; rowCount: number } => {
-		const parts = [csvRecord(columns)];
-		let after = 0;
-		let batch: Row[];
-		do {
-			batch = rows(listId, columns, after, BATCH);
-			for (const { cells } of batch) parts.push(csvRecord(columns.map((name) => cells[name] ?? null)));
-			after = batch.at(-1)?.position ?? after;
-		} while (batch.length === BATCH);
-		return { content: Buffer.from(parts.join('')), rowCount: parts.length - 1 };
+	/** Leads that come into the list meanwhile are not in the file: it must end. */
+	const csvOf = async (caller: Caller, listId: string, columns: string[]) => {
+		const last = db.exports.lastPosition(listId);
+		const parts = [Buffer.from(csvRecord(columns))];
+		let rowCount = 0;
+		for (let after = 0; after < last;) {
+			const batch = rows(listId, columns, after, BATCH).filter(({ position }) => position <= last);
+			parts.push(
+				Buffer.from(batch.map(({ cells }) => csvRecord(columns.map((name) => cells[name] ?? null))).join('')),
+			);
+			rowCount += batch.length;
+			after = batch.at(-1)?.position ?? last;
+			if (after === last) break;
+			await turn();
+			// Deleted, or out of the caller's sight.
+			readableList(db, caller, listId);
+		}
+		return { content: Buffer.concat(parts), rowCount };
 	};
 
 	const secret = (): Uint8Array => {
@@ -86,18 +95,18 @@ export function createExports({ db, clock, ids }: { db: Database; clock: Clock; 
 
 	return {
 		/**
-		 * Writes the list into a file and signs a link to it.
+		 * Writes the list into a file, with others getting their turn meanwhile, and signs a link to it.
 		 *
 		 * @throws ApiError 404 for a list out of reach, 400 for a column the list has not
 		 */
-		writeCsv(caller: Caller, request: z.output<typeof ExportCsvRequest>) {
+		async writeCsv(caller: Caller, request: z.output<typeof ExportCsvRequest>) {
 			const { listId } = readableList(db, caller, request.list_id);
 			const columns = columnsOf(listId, request.columns ?? null, request.include_smart_agents);
 			const now = clock.now();
 			const expiresAt = now + EXPORT_URL_HOURS * 3_600_000;
 			const fileId = ids.uuid();
+			const { content, rowCount } = await csvOf(caller, listId, columns);
 			return db.transaction(() => {
-				const { content, rowCount } = csvOf(listId, columns);
 				db.exports.prune(now, PRUNE_BATCH);
 				const { organizationId } = caller;
 				db.exports.insert({ fileId, organizationId, listId, content, expiresAt });

@@ -28,7 +28,8 @@ export interface Route<S extends z.ZodType = z.ZodType> extends Requirement {
 	response: S;
 	/** Largest request body in bytes; Fastify's 1 MiB when absent. */
 	bodyLimit?: number;
-	handle(call: Call): Answer<z.input<S>>;
+	/** A promise for work in slices, between which others get their turn. */
+	handle(call: Call): Answer<z.input<S>> | Promise<Answer<z.input<S>>>;
 }
 
 /** What the description of the API says of an endpoint, besides what can be read off the rest of its route. */
@@ -161,7 +162,7 @@ export function mount(app: FastifyInstance, options: MountOptions): void {
 				gate.admit(request.referenceCaller, route);
 			},
 			handler: async (request, reply) => {
-				const answer = route.handle({
+				const answer = await route.handle({
 					caller: request.referenceCaller as Caller,
 					params: request.params as Record<string, string>,
 					query: request.query,

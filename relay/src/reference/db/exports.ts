@@ -6,6 +6,8 @@ const LEADS = `
 	FROM list_leads m JOIN leads d USING (lead_id)
 	WHERE m.list_id = :listId AND m.position > :after ORDER BY m.position LIMIT :limit`;
 
+const LAST = 'SELECT max(position) AS position FROM list_leads WHERE list_id = ?';
+
 const INSERT = `
 	INSERT INTO export_files (file_id, organization_id, list_id, content, expires_at)
 	VALUES (:fileId, :organizationId, :listId, :content, :expiresAt)`;
@@ -37,6 +39,7 @@ export interface ExportedLead {
 
 export function exportQueries(db: DatabaseSync) {
 	const leads = db.prepare(LEADS);
+	const last = db.prepare(LAST);
 	const insert = db.prepare(INSERT);
 	const file = db.prepare(FILE);
 	const prune = db.prepare(PRUNE);
@@ -47,6 +50,8 @@ export function exportQueries(db: DatabaseSync) {
 		/** In order of attachment, those attached after `after` (a `position`). */
 		leads: (listId: string, after: number, limit: number) =>
 			leads.all({ listId, after, limit }) as unknown as ExportedLead[],
+		/** Where the list ends now; 0 for an empty one. */
+		lastPosition: (listId: string) => (last.get(listId) as { position: number | null }).position ?? 0,
 		insert(row: {
 			fileId: string;
 			organizationId: string;

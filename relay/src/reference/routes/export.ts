@@ -45,9 +45,9 @@ export function exportRoutes({ db, clock, exports }: { db: Database; clock: Cloc
 				errors: [404],
 			},
 			response: ExportCsvResponse,
-			handle({ caller, body, baseUrl }) {
+			async handle({ caller, body, baseUrl }) {
 				const request = validate(ExportCsvRequest, body, 'body');
-				const { path, expiresAt, rowCount, bytes } = exports.writeCsv(caller, request);
+				const { path, expiresAt, rowCount, bytes } = await exports.writeCsv(caller, request);
 				return ok({
 					list_id: request.list_id,
 					download_url: `${baseUrl}${DOWNLOADS_PREFIX}/${path}`,
