@@ -80,6 +80,19 @@ describe.each([
 		expect(requests).toMatchObject([{ path: '/api/v2/%zz?a=b' }]);
 	});
 
+	it('answers a method that a path does not have as it does an unknown path', async () => {
+		const put = (path: string) =>
+			fetch(server.url + path, { method: 'PUT', headers: { authorization: `Bearer ${server.key}` } });
+		const v2 = await put('/api/v2/lead-lists');
+		expect([v2.status, v2.headers.get('allow')]).toEqual([404, null]);
+		expect(V2Error.parse(await v2.json()).error).toMatchObject({
+			code: 'not_found',
+			problem: 'There is no PUT /api/v2/lead-lists.',
+		});
+		const legacy = await put('/api/v1/public/enrich/bulk');
+		expect([legacy.status, await legacy.json()]).toEqual([404, { detail: 'Not Found' }]);
+	});
+
 	it('shortens what it gives back of a path', async () => {
 		expect(
 			JSON.stringify((await get(server, `/api/v2/lead-lists/${'x'.repeat(8_000)}`)).body).length,

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { LeadsPageResponse, ListsPageResponse, WhoamiResponse } from '../../relay/src/contract/index.ts';
 import { CAST, seedCast } from '../../relay/src/reference/seed.ts';
 import type { Cast } from '../../relay/src/reference/seed.ts';
@@ -35,6 +37,17 @@ it('has keys and tokens that come from the seed alone', async () => {
 	}
 	expect(new Set(CAST.map((role) => cast[role].key)).size).toBe(CAST.length);
 	await other.close();
+});
+
+it('has the keys that the documentation says', () => {
+	const page = readFileSync(join(import.meta.dirname, '../../docs/reference-api.md'), 'utf8');
+	const documented = [...page.matchAll(/^(\w+) +(clapi_[\w-]{64})$/gm)].map(([, role, key]) => [role, key]);
+	expect(documented).toEqual(CAST.map((role) => [role, cast[role].key]));
+	// And what the table says of each of them.
+	const described = [...page.matchAll(/^\| `(\w+)` +\| (?:Pro|Starter|AppSumo|the admin)/gm)].map(
+		([, role]) => role,
+	);
+	expect(described).toEqual(CAST);
 });
 
 it('changes nothing when it runs again', async () => {
