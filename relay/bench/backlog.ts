@@ -17,12 +17,13 @@ export async function addBacklog(folder: string, events: number, bytes: number):
 	}
 }
 
-async function fill(store: Store, events: number, bytes: number): Promise<void> {
+/** @param dueAt when its deliveries are due, and by its own word when it was received; by default at once */
+export async function fill(store: Store, events: number, bytes: number, dueAt?: number): Promise<void> {
 	const webhook = webhookTemplate(bytes);
 	const one = async () => {
 		const body = Buffer.from(webhook.body);
 		webhook.renew(body);
-		const receivedAt = systemClock.now();
+		const receivedAt = dueAt ?? systemClock.now();
 		const read = classify(body);
 		const outcome = await store.ingest({
 			id: `evt_${orderedUuid(systemIds, receivedAt)}`,

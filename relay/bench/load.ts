@@ -1,6 +1,7 @@
 /**
  * The load generator, a process of its own so that it has a core of its own: posts unique webhooks over a fixed
  * number of keep-alive connections and reports as one line of JSON (LoadResult).
+ * Several URLs, separated by commas, share the connections.
  *
  *   node load.ts <url> <connections> <bytes> <seconds>            each connection posts again when it is answered
  *   node load.ts <url> <connections> <bytes> <seconds> <rate>     so many a second, however long answers take
@@ -27,11 +28,11 @@ export interface LoadResult {
 
 const WARMUP_MS = 2_000;
 
-const [address = '', connections = '64', bytes = '2048', seconds = '5', rate] = process.argv.slice(2);
-const url = new URL(address);
+const [addresses = '', connections = '64', bytes = '2048', seconds = '5', rate] = process.argv.slice(2);
+const urls = addresses.split(',').map((address) => new URL(address));
 const webhook = webhookTemplate(Number(bytes));
 const pool = await Promise.all(
-	Array.from({ length: Number(connections) }, () => openConnection(url, webhook.body)),
+	Array.from({ length: Number(connections) }, (_, n) => openConnection(urls[n % urls.length]!, webhook.body)),
 );
 const latencies: number[] = [];
 const result: LoadResult = {

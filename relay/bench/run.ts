@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { benchDelivery, benchRecovery } from './delivery.ts';
 import { benchIngest } from './ingest.ts';
 import { writeSection } from './page.ts';
+import { benchPostgresDelivery, benchPostgresIngest } from './postgres.ts';
 import { benchReference } from './reference.ts';
 import { benchLatency, benchMemory, benchSteady } from './steady.ts';
 import { killAll, writtenBy } from './support.ts';
@@ -21,6 +22,8 @@ const BENCHES: Record<string, (quick: boolean) => Promise<string>> = {
 	latency: benchLatency,
 	recovery: benchRecovery,
 	memory: benchMemory,
+	'postgres-ingest': benchPostgresIngest,
+	'postgres-delivery': benchPostgresDelivery,
 	reference: benchReference,
 };
 

@@ -39,6 +39,31 @@ describe('dispatcher', () => {
 	const attempted = (eventId: string, attempts: number) => stage.attempted(eventId, attempts);
 	const settled = (eventId: string, state: string) => stage.settled(eventId, state);
 
+	it('asks what is due next once it has claimed for the last time, not between claims that follow each other', async () => {
+		const asked: string[] = [];
+		let claimed: () => void = () => undefined;
+		const dispatcher = start({
+			store: {
+				...store,
+				async claim() {
+					asked.push('claim');
+					await new Promise<void>((resolve) => (claimed = resolve));
+					return [];
+				},
+				async nextDueAt() {
+					asked.push('next due');
+					return null;
+				},
+			},
+		});
+		dispatcher.wake();
+		claimed();
+		await until('it claims again', () => asked.length >= 2);
+		claimed();
+		await until('it asks', () => asked.length >= 3);
+		expect(asked).toEqual(['claim', 'claim', 'next due']);
+	});
+
 	it('delivers an event, signed, with its bytes', async () => {
 		await subscribe();
 		const event = await ingest();

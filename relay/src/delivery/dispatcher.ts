@@ -86,8 +86,9 @@ export function createDispatcher(options: {
 		try {
 			const claims = await store.claim({ now: time(), leaseMs: LEASE_MS, limit: free });
 			for (const claim of claims) underWay.set(claim, run(claim));
-			// Not waited for: the next claim need not.
-			if (claims.length < free) void sleepUntilDue(looks);
+			// Not waited for: the next claim need not. Where one follows at once, it is the one to ask: with much under way
+			// that spares the store a question a claim.
+			if (claims.length < free && !lookAgain) void sleepUntilDue(looks);
 		} catch (error) {
 			log.error({ err: error }, "deliveries can't be claimed; trying again");
 			sleep(STORE_RETRY_MS);
