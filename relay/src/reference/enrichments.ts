@@ -48,13 +48,18 @@ export interface Started {
 	creditsReserved: number;
 }
 
+/** Those given, or as many as are in the list. */
+type Leads = { leadIds: readonly string[] } | { leadsOfList: number };
+
+const countOf = (leads: Leads): number => ('leadIds' in leads ? leads.leadIds.length : leads.leadsOfList);
+
 /** What a run works on. */
 interface Work {
 	workflowId: string;
 	listId: string;
 	cohort?: string;
 	type: V2EnrichmentType;
-	over: { person: Person } | { leadIds: readonly string[] };
+	over: { person: Person } | Leads;
 	/** What the quote is for, and its id; a call that does not require one may do without. */
 	quote: { for: Quoted; id: string | null | undefined; required: boolean };
 }
@@ -71,7 +76,7 @@ export function createEnrichments(options: EnrichmentOptions) {
 	const begin = (caller: Caller, work: Work): Started => {
 		const { workflowId, over, type } = work;
 		const now = clock.now();
-		const total = 'person' in over ? 1 : over.leadIds.length;
+		const total = 'person' in over ? 1 : countOf(over);
 		const credits = maximumCost(type, total);
 		const schedule = { total, createdAt: now, durationMs: completion.durationMs };
 		db.transaction(() => {
@@ -92,15 +97,16 @@ export function createEnrichments(options: EnrichmentOptions) {
 				dueAt: completion.begin(workflowId, stepDueAt(schedule, 1)),
 			});
 			if ('leadIds' in over) db.runs.insertLeads(workflowId, over.leadIds);
+			if ('leadsOfList' in over) db.runs.insertLeadsOfList(workflowId, work.listId);
 		});
 		tell('workflow', { workflow_id: workflowId, kind: 'enrichment', status: 'pending', total });
 		onChange();
 		return { workflowId, creditsReserved: credits };
 	};
 
-	const beginOverLeads = (caller: Caller, work: Omit<Work, 'workflowId' | 'over'>, leadIds: string[]) => {
-		if (leadIds.length === 0) throw emptyList(work.cohort ?? work.listId);
-		return begin(caller, { ...work, workflowId: `bulk-enrich-${ids.uuid()}`, over: { leadIds } });
+	const beginOverLeads = (caller: Caller, work: Omit<Work, 'workflowId' | 'over'>, over: Leads) => {
+		if (countOf(over) === 0) throw emptyList(work.cohort ?? work.listId);
+		return begin(caller, { ...work, workflowId: `bulk-enrich-${ids.uuid()}`, over });
 	};
 
 	/** @returns null for a person whom nothing identifies: there is nobody to look for */
@@ -223,13 +229,12 @@ export function createEnrichments(options: EnrichmentOptions) {
 		 * @throws ApiError 404 for a list that the caller can't change, 400 for an empty one
 		 */
 		startList(caller: Caller, request: z.output<typeof EnrichListRequest>): Started & { total: number } {
-			const { listId } = writableList(db, caller, request.list_id);
+			const { listId, leadCount: total } = writableList(db, caller, request.list_id);
 			const type = enrichmentTypeOfScope(request.scope);
-			const leadIds = db.lists.leadIds(listId);
 			const quoted: Quoted = { tool: 'enrich_list', enrichmentType: type, listId };
 			const quote = { for: quoted, id: request.quote_id, required: true };
-			const started = beginOverLeads(caller, { listId, type, quote }, leadIds);
-			return { ...started, total: leadIds.length };
+			const started = beginOverLeads(caller, { listId, type, quote }, { leadsOfList: total });
+			return { ...started, total };
 		},
 
 		/**
@@ -250,7 +255,7 @@ export function createEnrichments(options: EnrichmentOptions) {
 			const { listId, leadIds, type, quoteId } = request;
 			const quoted: Quoted = { tool: 'bulk_import_csv', enrichmentType: type, listId };
 			const quote = { for: quoted, id: quoteId, required: false };
-			return beginOverLeads(caller, { listId, type, quote }, leadIds);
+			return beginOverLeads(caller, { listId, type, quote }, { leadIds });
 		},
 
 		/**
@@ -271,7 +276,7 @@ export function createEnrichments(options: EnrichmentOptions) {
 		): Started {
 			const { cohort, listId, leadIds, type, quoted, quoteId } = request;
 			const quote = { for: quoted, id: quoteId, required: true };
-			return beginOverLeads(caller, { cohort, listId, type, quote }, leadIds);
+			return beginOverLeads(caller, { cohort, listId, type, quote }, { leadIds });
 		},
 
 		...createDueWork({ db, clock, queue: db.runs, step }),

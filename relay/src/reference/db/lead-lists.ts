@@ -85,8 +85,6 @@ const ENRICH_LEAD = `
 		enriched_at = coalesce(enriched_at, :enrichedAt)
 	WHERE lead_id = :leadId`;
 
-const LEAD_IDS = 'SELECT lead_id AS leadId FROM list_leads WHERE list_id = ? ORDER BY position';
-
 const LEADS_PAGE = `
 	SELECT m.position, d.lead_id AS leadId, d.first_name AS firstName, d.last_name AS lastName, d.email, d.phone,
 		d.title, d.company, d.location, d.linkedin_url AS linkedinUrl, d.provider
@@ -154,7 +152,6 @@ export function leadListQueries(db: DatabaseSync) {
 	const completeLead = db.prepare(COMPLETE_LEAD);
 	const attachLead = db.prepare(ATTACH_LEAD);
 	const enrichLead = db.prepare(ENRICH_LEAD);
-	const leadIds = db.prepare(LEAD_IDS);
 	const leadsPage = db.prepare(LEADS_PAGE);
 
 	const idOf = (row: unknown) => (row as { listId: string } | undefined)?.listId ?? null;
@@ -227,8 +224,6 @@ export function leadListQueries(db: DatabaseSync) {
 		enrichLead(row: EnrichedLead): void {
 			enrichLead.run(row);
 		},
-		/** Of all leads in the list, in order of attachment. */
-		leadIds: (listId: string) => (leadIds.all(listId) as { leadId: string }[]).map(({ leadId }) => leadId),
 		/** In order of attachment, those attached after `after` (a `position`). */
 		leads: (listId: string, after: number, limit: number) =>
 			leadsPage.all({ listId, after, limit }) as unknown as LeadRecord[],
