@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { startReceiver } from '../relay/harness.ts';
 import type { Receiver } from '../relay/harness.ts';
+import { eventually, pause } from './eventually.ts';
 import { startFleet } from './fleet.ts';
 import type { Fleet, Member } from './fleet.ts';
 
@@ -29,14 +30,6 @@ afterEach(async () => {
 	for (const receiver of receivers.splice(0)) await receiver.close();
 });
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-async function eventually(what: string, limitMs: number, holds: () => boolean | Promise<boolean>) {
-	const giveUp = performance.now() + limitMs;
-	while (!(await holds())) {
-		if (performance.now() > giveUp) throw new Error(`In ${limitMs} ms not: ${what}`);
-		await pause(50);
-	}
-}
 const restart = async (member: Member) => {
 	await member.kill();
 	await member.start();

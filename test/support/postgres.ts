@@ -8,6 +8,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { installPostgres } from './postgres-binaries.ts';
+import { until } from './until.ts';
 
 /** A real PostgreSQL of its own, on loopback, in a temporary folder, with everything that makes it durable left on. */
 export interface TestPostgres {
@@ -24,6 +25,11 @@ export interface TestPostgres {
 	stop(how?: 'fast' | 'immediate'): Promise<void>;
 	/** SIGKILL to the server; its sessions die with it. */
 	kill(): Promise<void>;
+	/**
+	 * Makes a standby that streams from this one, a server of its own on a copy of the data, and starts it. To be asked for
+	 * while nothing is going on. What is committed here from then on is on its disk too (synchronous replication).
+	 */
+	standby(): Promise<TestPostgres>;
 	/** What the server wrote to its log, the last of it. */
 	log(): string;
 	/** Ends it and removes its folder. */
@@ -53,8 +59,7 @@ const START_LIMIT_MS = 60_000;
 /** Makes a cluster and starts it. */
 export async function startPostgres(settings: Settings = {}): Promise<TestPostgres> {
 	const account = unprivilegedAccount();
-	const folder = mkdtempSync(join(tmpdir(), 'relay-postgres-'));
-	if (account) chownSync(folder, account.uid, account.gid);
+	const folder = temporaryFolder(account);
 	const server = createServerIn(folder, account, settings);
 	try {
 		await server.init();
@@ -66,12 +71,25 @@ export async function startPostgres(settings: Settings = {}): Promise<TestPostgr
 	}
 }
 
+function temporaryFolder(account: Account | null): string {
+	const folder = mkdtempSync(join(tmpdir(), 'relay-postgres-'));
+	if (account) chownSync(folder, account.uid, account.gid);
+	return folder;
+}
+
 interface Account {
 	uid: number;
 	gid: number;
 }
 
-function createServerIn(folder: string, account: Account | null, settings: Settings) {
+/** The name that a standby is known under to its primary. */
+const STANDBY = 'standby';
+
+function createServerIn(
+	folder: string,
+	account: Account | null,
+	settings: Settings,
+): TestPostgres & { init(): Promise<void> } {
 	let bin = '';
 	const data = join(folder, 'data');
 	const as = account ?? {};
@@ -97,6 +115,7 @@ function createServerIn(folder: string, account: Account | null, settings: Setti
 
 	/** @returns false when it ended before it was ready */
 	async function launch(more: Settings): Promise<boolean> {
+		bin ||= installPostgres(join(folder, 'install'));
 		const options = Object.entries({ ...DEFAULTS, ...settings, ...more }).flatMap(([name, value]) => [
 			'-c',
 			`${name}=${value}`,
@@ -117,13 +136,37 @@ function createServerIn(folder: string, account: Account | null, settings: Setti
 			started.stderr.setEncoding('utf8').on('data', (text: string) => {
 				log = (log + text).slice(-100_000);
 				heard = (heard + text).slice(-10_000);
-				if (heard.includes('ready to accept connections')) answer(true);
+				if (/ready to accept (read-only )?connections/.test(heard)) answer(true);
 			});
 		});
 		if (!ready) return false;
 		child = started;
 		guard = watchOver(started, account);
 		return true;
+	}
+
+	/** A base backup by hand: the tool for it is not among the binaries. */
+	async function copyData(to: string): Promise<void> {
+		const client = new Client({ connectionString: url('postgres') });
+		await client.connect();
+		try {
+			await client.query("SELECT pg_backup_start('standby', true)");
+			const { status, stderr } = spawnSync('cp', ['-a', data, to], { ...as, encoding: 'utf8' });
+			if (status !== 0) throw new Error(`The data could not be copied:\n${stderr}`);
+			const { rows } = await client.query<{ labelfile: string }>(
+				'SELECT labelfile FROM pg_backup_stop(false)',
+			);
+			rmSync(join(to, 'postmaster.pid'));
+			for (const [name, text] of [
+				['backup_label', rows[0]?.labelfile ?? ''],
+				['standby.signal', ''],
+			] as const) {
+				writeFileSync(join(to, name), text);
+				if (account) chownSync(join(to, name), account.uid, account.gid);
+			}
+		} finally {
+			await client.end();
+		}
 	}
 
 	async function end(signal: NodeJS.Signals): Promise<void> {
@@ -141,7 +184,7 @@ function createServerIn(folder: string, account: Account | null, settings: Setti
 			return port;
 		},
 		async init() {
-			bin = installPostgres(join(folder, 'install'));
+			bin ||= installPostgres(join(folder, 'install'));
 			const passwordFile = join(folder, 'password');
 			writeFileSync(passwordFile, TEST_PASSWORD);
 			if (account) chownSync(passwordFile, account.uid, account.gid);
@@ -174,6 +217,25 @@ function createServerIn(folder: string, account: Account | null, settings: Setti
 		query,
 		stop: (how: 'fast' | 'immediate' = 'fast') => end(how === 'fast' ? 'SIGINT' : 'SIGQUIT'),
 		kill: () => end('SIGKILL'),
+		async standby() {
+			const place = temporaryFolder(account);
+			const options = `host=127.0.0.1 port=${port} user=${USER} password='${TEST_PASSWORD}' application_name=${STANDBY}`;
+			const made = createServerIn(place, account, { ...settings, primary_conninfo: options });
+			try {
+				await copyData(join(place, 'data'));
+				await made.start();
+				await query(`ALTER SYSTEM SET synchronous_standby_names = '${STANDBY}'`);
+				await query('SELECT pg_reload_conf()');
+				await until('the standby is synchronous', async () => {
+					const [row] = await query<{ sync_state: string }>('SELECT sync_state FROM pg_stat_replication');
+					return row?.sync_state === 'sync';
+				});
+				return made;
+			} catch (error) {
+				await made.dispose();
+				throw error;
+			}
+		},
 		log: () => log,
 		async dispose() {
 			await end('SIGQUIT');
@@ -183,7 +245,7 @@ function createServerIn(folder: string, account: Account | null, settings: Setti
 }
 
 /** PostgreSQL refuses to run as root: the account to run it as, null when this one will do. */
-function unprivilegedAccount(): Account | null {
+export function unprivilegedAccount(): Account | null {
 	if (userInfo().uid !== 0) return null;
 	for (const name of ['postgres', 'nobody']) {
 		const [uid, gid] = ['-u', '-g'].map((flag) =>

@@ -12,6 +12,8 @@ export interface TcpProxy {
 	mode: 'pass' | 'deaf' | 'silent';
 	/** What is connected now stays silent for good; `mode` is `pass` again for what comes after. */
 	forget(): void;
+	/** Where new connections go: a virtual address that moves. */
+	target: number;
 	/** Resets every connection now, on both sides. */
 	reset(): void;
 	/** Connections that came in so far. */
@@ -25,7 +27,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
 	let connections = 0;
 	const server = createServer({ allowHalfOpen: true }, (client) => {
 		connections++;
-		const upstream = connect(targetPort, '127.0.0.1');
+		const upstream = connect(proxy.target, '127.0.0.1');
 		const pair: [Socket, Socket] = [client, upstream];
 		pairs.add(pair);
 		client.setNoDelay(true);
@@ -54,6 +56,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
 	await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
 	const proxy = {
 		port: (server.address() as AddressInfo).port,
+		target: targetPort,
 		mode: 'pass' as TcpProxy['mode'],
 		get connections() {
 			return connections;
