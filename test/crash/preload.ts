@@ -8,9 +8,10 @@
  * five minutes or more, such as retention, happens at once.
  */
 import { subscribe } from 'node:diagnostics_channel';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isMainThread } from 'node:worker_threads';
 import type { Client } from 'pg';
 
 const { CRASH_POINT = '', CRASH_ARMED = '', CRASH_CLOCK_MS = '0' } = process.env;
@@ -34,6 +35,7 @@ if (process.env.CRASH_SOON) {
 const SQLITE_STEPS: Record<string, RegExp> = {
 	event: /^\s*INSERT INTO events\b/,
 	claim: /^\s*UPDATE deliveries SET state = 'leased'/,
+	checkpoint: /^PRAGMA wal_checkpoint\(PASSIVE\)/,
 	settlement: /^\s*UPDATE deliveries SET state = \?, due_at = \?, scheduled/,
 	release: /^\s*UPDATE deliveries SET state = 'ready', due_at = \?\s+WHERE id = \? AND state = 'leased'/,
 	sweep: /^\s*DELETE FROM events\b/,
@@ -116,6 +118,27 @@ function watchPostgres(): void {
 	PgClient.prototype.query = query as Client['query'];
 }
 
+/**
+ * The log is copied into the database's file inside one call of SQLite, in the store's thread. Only that writes to this
+ * file, so as soon as it has changed the main thread, which goes on meanwhile, ends the process in the middle of it.
+ */
+function watchCheckpoints(file: string): void {
+	const changed = () => statSync(file, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n;
+	let before: bigint | null = null;
+	const look = () => {
+		if (existsSync(CRASH_ARMED)) {
+			before ??= changed();
+			if (changed() !== before) reached(MID_CHECKPOINT);
+		}
+		setImmediate(look);
+	};
+	look();
+}
+const MID_CHECKPOINT = 'checkpoint: some of it copied';
+
+if (isMainThread && CRASH_POINT === MID_CHECKPOINT) {
+	watchCheckpoints(`${process.env.RELAY_DATA}/relay.sqlite`);
+}
 watchSqlite();
 watchPostgres();
 subscribe('undici:request:create', () => reached('attempt: before the request'));
