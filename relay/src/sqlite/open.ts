@@ -10,6 +10,8 @@ import { DatabaseSync } from 'node:sqlite';
  * @param migrations SQL scripts in order; `PRAGMA user_version` counts those applied. Never edit one that was
  *   released: append.
  * @param applicationId tells a file of this kind from every other
+ * @param pageBytes of a new file: SQLite's usual size fits small rows at random places; for large ones, appended, see the
+ *   relay's store
  * @throws Error when the file is of another kind or was written by a later version (it is left untouched), or can't be
  *   opened
  */
@@ -17,12 +19,15 @@ export function openSqlite(
 	path: string,
 	migrations: readonly string[],
 	applicationId: ApplicationId,
+	pageBytes = 4096,
 ): DatabaseSync {
 	const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: BUSY_MS });
 	try {
 		// Before anything else: switching to WAL writes to the file.
 		refuseStrangers(db, applicationId);
 		refuseLater(db, migrations);
+		// Of a file that has pages already it changes nothing.
+		db.exec(`PRAGMA page_size = ${pageBytes}`);
 		switchToWal(db);
 		db.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;');
 		migrate(db, migrations, applicationId);

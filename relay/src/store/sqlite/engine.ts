@@ -86,6 +86,12 @@ export const OPERATIONS = {
 	resealSecrets: 'write',
 } as const satisfies Record<keyof Operations, 'read' | 'write'>;
 
+/**
+ * Bodies are most of what is written, and appended. In pages four times SQLite's usual size a webhook costs the thread a
+ * quarter less time (32 in a batch, 2 KiB each: 35 µs instead of 46), and one of 120 KiB a third less.
+ */
+const PAGE_BYTES = 16 * 1024;
+
 /** A SQLite file with its operations. Synchronous: whoever holds it decides when to commit (batch.ts). */
 export interface Engine {
 	db: DatabaseSync;
@@ -101,7 +107,7 @@ export interface Engine {
  */
 export function openEngine(path: string): Engine {
 	try {
-		const db = openSqlite(path, MIGRATIONS, 'CLrl');
+		const db = openSqlite(path, MIGRATIONS, 'CLrl', PAGE_BYTES);
 		return { db, ...prepareOperations(db) };
 	} catch (error) {
 		throw toStoreError(error);

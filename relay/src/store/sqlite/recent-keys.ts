@@ -2,11 +2,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import { all, first } from './query.ts';
 
 /**
- * How many keys wait in memory before they are written to dedupe_keys: few while there is little to do, for then that is
- * short; many under load, for the more there are the more of them share a page. Each is written in about 2 µs.
+ * How many keys wait in memory before they are written to dedupe_keys: many, for the more there are the more of them
+ * share a page, but not for longer than a second when there are some, because that many are written in 2 µs each while
+ * webhooks wait. So it is a few ms at 1,000 webhooks a second, and 30 at the most.
  */
-const QUIET_KEYS = 256;
-const BUSY_KEYS = 16_384;
+const MANY_KEYS = 16_384;
+const SOME_KEYS = 256;
+const PAUSE_MS = 1_000;
 
 /** An event known by its dedupe key. */
 export interface Known {
@@ -33,8 +35,8 @@ export interface RecentKeys {
 	undo(mark: number): void;
 	/** Writes them all to dedupe_keys, in a transaction of its own. */
 	fold(): void;
-	/** The same when it is time to, after a batch that was one of many calls, or not. */
-	foldIfDue(busy: boolean): void;
+	/** The same when it is time to. @param now in ms, of any clock that never goes back */
+	foldIfDue(now: number): void;
 }
 
 interface TailRow {
@@ -62,6 +64,7 @@ export function createRecentKeys(db: DatabaseSync): RecentKeys {
 
 	const recent = new Map<string, Known>();
 	let version: number | null = null;
+	let foldedAt = -Infinity;
 	let changes: { name: string; before: Known | undefined }[] = [];
 	const nameOf = (sourceId: string, key: string) => `${sourceId}\n${key}`;
 
@@ -108,8 +111,10 @@ export function createRecentKeys(db: DatabaseSync): RecentKeys {
 		fold() {
 			if (first<{ behind: number }>(behind)?.behind) fold();
 		},
-		foldIfDue(busy) {
-			if (recent.size >= (busy ? BUSY_KEYS : QUIET_KEYS)) fold();
+		foldIfDue(now) {
+			if (recent.size < (now < foldedAt + PAUSE_MS ? MANY_KEYS : SOME_KEYS)) return;
+			fold();
+			foldedAt = now;
 		},
 	};
 }

@@ -14,11 +14,19 @@ export interface EngineThread {
 	close(): Promise<void>;
 }
 
+/** Whoever waits for an outcome. */
 interface Waiting {
-	call: Call;
 	resolve: (value: unknown) => void;
 	reject: (error: StoreError) => void;
 }
+
+/**
+ * Calls that go to the thread at once, together; fewer go when this turn of the event loop is over. Under load a turn
+ * reads dozens of webhooks: without it the thread had nothing to do until the last of them was read, and then all were
+ * with it and this thread had nothing to do (with 64 connections 0.61 to 0.73 of the webhooks a second; 8 and 24 do
+ * as well as 16).
+ */
+const CALLS_AT_ONCE = 16;
 
 const CLOSED = 'The store is closed.';
 const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
@@ -26,8 +34,8 @@ const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}
 /**
  * Starts the thread and opens the database in it.
  *
- * Calls queue here; one message carries all that are waiting, and one brings their outcomes back. While the thread works
- * at one batch, the next collects: the slower the disk, the larger the batches.
+ * Calls go over a few in one message and are not waited for. While the thread works at one batch the next collects there:
+ * the slower the disk, the larger the batches.
  *
  * @param onLost called when the thread dies by a defect. Everything under way, and everything after, is rejected with a
  *   StoreError `failed`
@@ -35,9 +43,11 @@ const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}
  */
 export async function startEngineThread(path: string, onLost: (error: Error) => void): Promise<EngineThread> {
 	const worker = new Worker(WORKER, { workerData: path, name: 'store' });
-	let queue: Waiting[] = [];
-	let underWay: Waiting[] | null = null;
-	let scheduled = false;
+	/** Not sent yet, and who waits for them. */
+	let calls: Call[] = [];
+	let callers: Waiting[] = [];
+	/** Who waits for what was sent, in order. */
+	let underWay: Waiting[] = [];
 	let gone: StoreError | null = null;
 	let closing: Promise<void> | null = null;
 
@@ -51,33 +61,31 @@ export async function startEngineThread(path: string, onLost: (error: Error) => 
 		gone = new StoreError('failed', `The thread that has the database ended: ${error.message}`, {
 			cause: error,
 		});
-		const left = [...(underWay ?? []), ...queue];
-		underWay = null;
-		queue = [];
+		const left = [...underWay, ...callers];
+		underWay = [];
+		callers = [];
+		calls = [];
 		for (const { reject } of left) reject(gone);
 		onLost(error);
 	}
 
 	function send(): void {
-		scheduled = false;
-		if (underWay || queue.length === 0) return;
-		underWay = queue;
-		queue = [];
+		if (calls.length === 0) return;
+		const sent = callers;
+		const message: ToWorker = calls;
+		callers = [];
+		calls = [];
 		try {
-			worker.postMessage(underWay.map(({ call }) => call) satisfies ToWorker);
+			worker.postMessage(message);
+			underWay.push(...sent);
 		} catch (error) {
 			// Something in it can't cross to another thread.
-			const failed = underWay;
-			underWay = null;
-			for (const { reject } of failed) reject(toStoreError(error));
+			for (const { reject } of sent) reject(toStoreError(error));
 		}
 	}
 
 	function receive(outcomes: FromWorker): void {
-		const answered = underWay ?? [];
-		underWay = null;
-		// First the next batch, so that the thread has work while this one is answered.
-		send();
+		const answered = underWay.splice(0, outcomes.length);
 		for (const [index, { resolve, reject }] of answered.entries()) {
 			const outcome = outcomes[index]!;
 			if ('value' in outcome) resolve(withBuffers(outcome.value));
@@ -100,11 +108,10 @@ export async function startEngineThread(path: string, onLost: (error: Error) => 
 	const enqueue: EngineThread['call'] = (name, args) =>
 		new Promise((resolve, reject) => {
 			if (gone) return reject(gone);
-			if (!scheduled && !underWay) {
-				scheduled = true;
-				setImmediate(send);
-			}
-			queue.push({ call: { name, args }, resolve, reject });
+			if (calls.length === 0) setImmediate(send);
+			calls.push({ name, args });
+			callers.push({ resolve, reject });
+			if (calls.length === CALLS_AT_ONCE) send();
 		});
 
 	async function shutDown(): Promise<void> {

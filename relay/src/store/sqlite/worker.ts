@@ -1,5 +1,5 @@
 /** The thread that has the database: it takes batches of calls and answers with a batch of outcomes (thread.ts). */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { giveBackStartupMemory } from '../../startup-memory.ts';
 import { createBatchRunner, failure } from './batch.ts';
 import type { Call, Outcome } from './batch.ts';
@@ -7,13 +7,10 @@ import { createCheckpointer } from './checkpoint.ts';
 import { openEngine } from './engine.ts';
 import type { Engine } from './engine.ts';
 
-/** To the thread: a batch, or `null` to close. */
+/** To the thread: calls, or `null` to close. */
 export type ToWorker = Call[] | null;
 /** From it: the answer to the opening, then one for each batch. */
 export type FromWorker = Outcome[];
-
-/** Calls in a batch from which on there is much to do. At 1,000 webhooks a second there are one or two. */
-const BUSY_CALLS = 12;
 
 const port = parentPort!;
 const answer = (outcomes: FromWorker) => port.postMessage(outcomes);
@@ -42,17 +39,32 @@ function serve(opened: Engine): void {
 	const run = createBatchRunner(opened);
 	const checkpoint = createCheckpointer(opened.db);
 	port.on('message', (message: ToWorker) => {
-		if (message === null) {
-			tidyUp(() => opened.keys.fold());
-			opened.db.close();
-			port.close();
-			return;
+		const { calls, closing } = withWhatCame(message);
+		if (calls.length > 0) {
+			answer(run(calls));
+			tidyUp(() => opened.keys.foldIfDue(performance.now()));
+			tidyUp(() => checkpoint.checkpointIfDue(performance.now()));
 		}
-		answer(run(message));
-		const busy = message.length >= BUSY_CALLS;
-		tidyUp(() => opened.keys.foldIfDue(busy));
-		tidyUp(() => checkpoint.checkpointIfDue(busy));
+		if (!closing) return;
+		tidyUp(() => opened.keys.fold());
+		opened.db.close();
+		port.close();
 	});
+}
+
+/** One batch of this message and all those that came while the last batch was worked at. */
+function withWhatCame(message: ToWorker): { calls: Call[]; closing: boolean } {
+	const calls: Call[] = [];
+	for (let next: ToWorker | undefined = message; next !== undefined; next = received()) {
+		if (next === null) return { calls, closing: true };
+		calls.push(...next);
+	}
+	return { calls, closing: false };
+}
+
+function received(): ToWorker | undefined {
+	const came: { message: ToWorker } | undefined = receiveMessageOnPort(port);
+	return came?.message;
 }
 
 /** Work that nobody waits for. One that fails, at a full disk say, loses nothing and is tried again after the next batch. */
