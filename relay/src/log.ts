@@ -64,6 +64,8 @@ const SECRETS = [
 	String.raw`(?<prefix>crt_|clapi_|whsec_)[A-Za-z0-9+/=_-]+`,
 	// The ingest token, in a path, a full URL, a URL inside a query, or with its slashes escaped.
 	String.raw`(?<ingest>(?:/|%2F)in\\*(?:/|%2F))[^\s"'\\?#&/<>]+`,
+	// One by itself, where an id should be: 256 bits in base64url. No id has that length.
+	String.raw`(?<![\w-])[\w-]{43}(?![\w-])`,
 	String.raw`(?<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}`,
 ];
 const TOKENS = new RegExp([`(?<escape>${ESCAPE})`, ...SECRETS].join('|'), 'gi');

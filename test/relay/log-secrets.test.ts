@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+	DeliveriesResponse,
 	SourcesResponse,
 	SubscriptionWithSecret,
 	TokenWithSecret,
@@ -69,6 +70,33 @@ test('a whole run at the highest log level leaves no secret and no e-mail addres
 			await (await post(`/relay/v1/subscriptions/${subscription.id}/secret`, {})).json(),
 		);
 
+		// Deliveries and bodies, asked for by what is no id; and what the receiver answered, headers and all.
+		const deliveries = '/relay/v1/deliveries';
+		for (const secret of [
+			relay.token,
+			relay.demoKey,
+			ingestUrl.split('/').at(-1),
+			subscription.secret,
+			EMAIL,
+		]) {
+			const odd = encodeURIComponent(secret ?? '');
+			await call(`${deliveries}/${odd}`);
+			await call(`${deliveries}?state=${odd}&cursor=${odd}`);
+			await call(`${deliveries}?subscription_id=${odd}&event_id=${odd}&${odd}=1`);
+			for (const verb of ['replay', 'cancel', 'redrive']) await post(`${deliveries}/${odd}/${verb}`, {});
+			await post(`${deliveries}/redrive`, { subscription_id: secret, [secret ?? '']: secret });
+			await call(`/relay/v1/events/${odd}/body`);
+			await post(`/relay/v1/events/${odd}/redrive`, {});
+		}
+		await receiver.waitFor(1);
+		const kept = DeliveriesResponse.parse(await (await call(deliveries)).json()).deliveries;
+		expect(kept.length).toBeGreaterThan(0);
+		let shown = '';
+		for (const { id, event_id: event } of kept) {
+			shown += await (await call(`${deliveries}/${id}`)).text();
+			expect((await call(`/relay/v1/events/${event}/body`)).status).toBe(200);
+		}
+
 		// Management tokens: made, used, used wrongly, rotated, and used when they are dead.
 		const tokens = '/relay/v1/tokens';
 		const made = TokenWithSecret.parse(await (await post(tokens, { name: 'n8n', scopes: ['read'] })).json());
@@ -99,6 +127,7 @@ test('a whole run at the highest log level leaves no secret and no e-mail addres
 			expect(printed).not.toContain(secret);
 			expect(printed).not.toContain(secret.slice(-20));
 			expect(errors).not.toContain(secret);
+			expect(shown).not.toContain(secret);
 		}
 		expect(errors).toContain('malformed_request');
 		expect(printed).not.toMatch(/ada\.lovelace/i);
