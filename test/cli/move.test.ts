@@ -180,7 +180,7 @@ test('refuses a target that holds something, and leaves it as it is', async () =
 	expect([await rowsIn('sources'), await rowsIn('events')]).toEqual([1, 0]);
 });
 
-test('notices what did not arrive as it was sent, and leaves the target empty', async () => {
+test('notices what did not arrive as it was sent, and leaves the target empty, of the fingerprints of its keys too', async () => {
 	await inFolder(populate);
 	await inPostgres(async () => undefined);
 	await server.query(
@@ -192,6 +192,15 @@ test('notices what did not arrive as it was sent, and leaves the target empty', 
 	await expect(run('--from', folder)).rejects.toThrow(/The table bodies did not arrive as it was sent/);
 	for (const table of ['sources', 'events', 'bodies'])
 		expect([table, await rowsIn(table)]).toEqual([table, 0]);
+	// A relay with other keys may have it.
+	await inPostgres(async () => undefined, new Map([['master key', Buffer.alloc(32)]]));
+});
+
+test('refuses a target that was used with other keys, and leaves it as it is', async () => {
+	await inFolder(populate);
+	await inPostgres(async () => undefined, new Map([['master key', Buffer.alloc(32)]]));
+	await expect(run('--from', folder)).rejects.toThrow(/is used with another master key/);
+	expect([await rowsIn('events'), await rowsIn('properties')]).toEqual([0, 1]);
 });
 
 test('does not move while a relay is running, nor from what is no relay', async () => {

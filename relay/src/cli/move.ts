@@ -8,6 +8,7 @@ import { systemIds } from '../ids.ts';
 import { move, MoveError } from '../store/move/move.ts';
 import { DatabaseUrlError, readDatabaseUrl } from '../store/postgres/address.ts';
 import type { DatabaseAddress } from '../store/postgres/address.ts';
+import { checkFingerprints } from '../store/postgres/fingerprints.ts';
 import { DatabaseError } from '../store/postgres/inspect.ts';
 import { onOneConnection, prepareDatabase } from '../store/postgres/open.ts';
 import { MIGRATIONS } from '../store/sqlite/schema.ts';
@@ -74,9 +75,13 @@ async function moveAll(
 	folder: DataFolder | null,
 ): Promise<string> {
 	try {
-		// The keys of the folder belong to what is moved: relays with others will be refused.
-		await prepareDatabase(address, folder ? keyFingerprints(folder.keys) : null);
-		const moved = await onOneConnection(address, (client) => move(source, client));
+		await prepareDatabase(address, null);
+		const moved = await onOneConnection(address, (client) =>
+			move(source, client, async () => {
+				// The keys of the folder belong to what is moved, and come and go with it: relays with others will be refused.
+				if (folder) await checkFingerprints(client, keyFingerprints(folder.keys), address);
+			}),
+		);
 		const rows = Object.entries(moved).map(([table, count]) => `  ${table.padEnd(15)}${count}\n`);
 		return (
 			`Moved to the database ${address.described}, and verified:\n${rows.join('')}` +

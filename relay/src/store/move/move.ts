@@ -24,11 +24,13 @@ export class MoveError extends Error {
  * every row, bodies included. One transaction: what fails leaves the target as empty as it was, and nobody sees half of
  * it. Memory is bounded by a batch.
  *
- * @throws MoveError when the target holds something, or did not get what was sent
+ * @param first done before anything is copied, in the same transaction
+ * @throws MoveError when the target holds something, or did not get what was sent; what `first` throws
  */
-export async function move(source: DatabaseSync, target: Client): Promise<Moved> {
+export async function move(source: DatabaseSync, target: Client, first: () => Promise<void>): Promise<Moved> {
 	await target.query(`BEGIN; SET LOCAL search_path TO ${SCHEMA}`);
 	try {
+		await first();
 		const names = TABLES.map(({ name }) => name);
 		// A relay that starts meanwhile waits, or fails, until it is decided.
 		await target.query(`LOCK TABLE ${names.join(', ')} IN ACCESS EXCLUSIVE MODE`);
