@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncFolder, writeDurably } from './durably.ts';
 import type { Ids } from './ids.ts';
 import { MANAGEMENT_TOKEN, mintManagementToken } from './management-token.ts';
 import { formatSealingKeys, parseSealingKeys, SEALING_KEY_BYTES } from './sealing.ts';
@@ -188,34 +189,6 @@ async function readKey(keysFolder: string, key: { file: string; form: RegExp }):
 
 const RESTORE = 'put it back from a backup';
 const damaged = (file: string) => new DataFolderError(`The key file ${file} is damaged: ${RESTORE}.`);
-
-async function writeDurably(file: string, text: string): Promise<void> {
-	const handle = await open(file, 'wx', 0o600);
-	try {
-		await handle.writeFile(text);
-		await handle.sync();
-	} finally {
-		await handle.close();
-	}
-}
-
-/**
- * Makes what was created or renamed in the folder survive a power cut. Windows can't open a folder; and one that may
- * be written but not read can't be synced.
- */
-async function syncFolder(path: string): Promise<void> {
-	if (process.platform === 'win32') return;
-	const handle = await open(path, 'r').catch((error: unknown) => {
-		if (errorCode(error) === 'EACCES') return null;
-		throw error;
-	});
-	if (handle === null) return;
-	try {
-		await handle.sync();
-	} finally {
-		await handle.close();
-	}
-}
 
 /** Runs one step on the folder and puts its failure into a sentence. */
 async function usable<T>(path: string, step: () => Promise<T>): Promise<T> {

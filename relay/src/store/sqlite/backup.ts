@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { syncFile, syncFolder } from '../../durably.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** What a backup holds, counted in the backup itself. */
@@ -35,9 +36,9 @@ export async function backUp(
 	try {
 		copy(from, partial);
 		const content = verify(partial, check);
-		await sync(partial, 'r+');
+		await syncFile(partial);
 		await rename(partial, to);
-		await sync(dirname(to), 'r');
+		await syncFolder(dirname(to));
 		return content;
 	} finally {
 		await rm(partial, { force: true });
@@ -81,16 +82,5 @@ function verify(file: string, check: (copy: DatabaseSync) => void): BackupConten
 		};
 	} finally {
 		db.close();
-	}
-}
-
-async function sync(path: string, flags: string): Promise<void> {
-	// Windows can't open a folder.
-	if (process.platform === 'win32' && flags === 'r') return;
-	const handle = await open(path, flags);
-	try {
-		await handle.sync();
-	} finally {
-		await handle.close();
 	}
 }
