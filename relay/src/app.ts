@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
+import { localUrl } from './config.ts';
 import type { Config } from './config.ts';
 import { createBodies } from './bodies.ts';
 import { deriveIngestToken, keyFingerprints, sha256 } from './crypto.ts';
@@ -168,7 +170,8 @@ export async function createRelay(options: {
 				await http.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
 					throw new ListenError(listenSentence(error, config), { cause: error });
 				});
-				baseUrl ??= boundUrl(http, config.host);
+				const { port } = http.server.address() as AddressInfo;
+				baseUrl ??= localUrl({ host: config.host, port });
 				dispatcher.start();
 				retention.start();
 				stopped.start();
@@ -296,15 +299,6 @@ async function opening<T>(path: string, open: () => Promise<T>): Promise<T> {
 		const advice = message.endsWith('.') ? '' : `; ${remedy}.`;
 		throw new DataFolderError(`The database ${path} can't be opened: ${message}${advice}`, { cause: error });
 	}
-}
-
-/** The address the relay listens on, as a URL this machine can use. */
-function boundUrl(http: FastifyInstance, host: string): string {
-	const address = http.server.address();
-	if (address === null || typeof address === 'string') throw new Error('The relay listens on no port.');
-	const everywhere = host === '0.0.0.0' || host === '::';
-	const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-	return `http://${name}:${address.port}`;
 }
 
 function listenSentence(error: unknown, { host, port }: Config): string {

@@ -398,6 +398,13 @@ export function isLoopback(host: string): boolean {
 	return ipaddr.isValid(host) ? ipaddr.process(host).range() === 'loopback' : host === 'localhost';
 }
 
+/** What a server that listens there can be reached under on this machine. */
+export function localUrl({ host, port }: { host: string; port: number }): string {
+	const everywhere = host === '0.0.0.0' || host === '::';
+	const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+	return `http://${name}:${port}`;
+}
+
 function publicUrl(value: string, context: z.RefinementCtx): string {
 	const url = URL.canParse(value) ? new URL(value) : null;
 	if (

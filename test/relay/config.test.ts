@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { ConfigError, readConfig, SETTINGS } from '../../relay/src/config.ts';
+import { ConfigError, localUrl, readConfig, SETTINGS } from '../../relay/src/config.ts';
 
 const faultsOf = (env: NodeJS.ProcessEnv) => {
 	try {
@@ -116,6 +116,16 @@ test.each([
 		expect(config.reference.enabled).toBe(reference);
 		expect(config.allow.includes('127.0.0.0/8')).toBe(loopback);
 	},
+);
+
+test.each([
+	['127.0.0.1', 'http://127.0.0.1:8717'],
+	['relay.internal', 'http://relay.internal:8717'],
+	['0.0.0.0', 'http://127.0.0.1:8717'],
+	['::', 'http://127.0.0.1:8717'],
+	['::1', 'http://[::1]:8717'],
+])('what listens on %s is reached under %s', (RELAY_HOST, url) =>
+	expect(localUrl(readConfig({ RELAY_HOST }))).toBe(url),
 );
 
 test('an empty setting counts as unset, and an empty list can be written as a comma', () => {

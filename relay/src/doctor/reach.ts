@@ -1,3 +1,4 @@
+import { localUrl } from '../config.ts';
 import type { Config } from '../config.ts';
 import { AddressRefused } from '../delivery/address-guard.ts';
 import type { AddressGuard } from '../delivery/address-guard.ts';
@@ -9,11 +10,10 @@ import type { Probe, Probed } from './probe.ts';
 type Reached = { findings: Finding[]; probed: Probed[] };
 
 /** Whether a relay runs here, and takes in webhooks. */
-export async function checkRelay({ host, port }: Config, probe: Probe): Promise<Reached> {
-	const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-	const url = `http://${name}:${port}`;
-	if (port === 0)
+export async function checkRelay(config: Config, probe: Probe): Promise<Reached> {
+	if (config.port === 0)
 		return { findings: [note('relay', 'RELAY_PORT is 0, so where it runs is not known here.')], probed: [] };
+	const url = localUrl(config);
 	const probed = await probe(`${url}/readyz`);
 	if (!probed.reached) {
 		return {
