@@ -9,7 +9,16 @@ export interface SealingKey {
 }
 
 export const SEALING_KEY_BYTES = 32;
-export const MAX_KEY_ID = 255;
+const MAX_KEY_ID = 255;
+
+/** The id of the key made after the one of this id: an id is one byte, so they go round. */
+export const nextKeyId = (id: number): number => (id % MAX_KEY_ID) + 1;
+
+/** Whether the key of the one id was made after that of the other, which may have been 127 keys ago. */
+export function isNewerKey(id: number, than: number): boolean {
+	const keysLater = (id - than + MAX_KEY_ID) % MAX_KEY_ID;
+	return keysLater > 0 && keysLater <= MAX_KEY_ID / 2;
+}
 
 /** Keeps what has to be read again, such as a subscription's signing secret, encrypted at rest. */
 export interface Sealer {

@@ -7,6 +7,9 @@ import { doctorCommand } from '../../relay/src/cli/doctor.ts';
 import { rekeyCommand } from '../../relay/src/cli/rekey.ts';
 import { readConfig } from '../../relay/src/config.ts';
 import type { Finding } from '../../relay/src/doctor/index.ts';
+import { readDatabaseUrl } from '../../relay/src/store/postgres/address.ts';
+import { forgetKeysOlderThan } from '../../relay/src/store/postgres/fingerprints.ts';
+import { onOneConnection } from '../../relay/src/store/postgres/open.ts';
 import { startReceiver, startTestRelay, webhook } from '../relay/harness.ts';
 import { startPostgres } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
@@ -29,8 +32,9 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const OLD = `1 ${Buffer.alloc(32, 1).toString('base64')}`;
-const NEW = `2 ${Buffer.alloc(32, 2).toString('base64')}`;
+const keyLine = (id: number, byte: number) => `${id} ${Buffer.alloc(32, byte).toString('base64')}`;
+const OLD = keyLine(1, 1);
+const NEW = keyLine(2, 2);
 const BOTH = `${OLD},${NEW}`;
 
 const rekey = async (env: Record<string, string> = {}) => {
@@ -96,6 +100,38 @@ it('refuses to seal with a key that the relays do not have, or with another one 
 	await expect(rekey({ RELAY_SEALING_KEYS: `${OLD},${NEW.replace('2 Ag', '2 Aw')}` })).rejects.toThrow(
 		/^The rekey stopped: .* is used with another sealing key 2/,
 	);
+});
+
+it('counts key ids up to 255 and begins again, with a key 1 that is another than the first', async () => {
+	const keys = [1, 120, 240, 255, 1, 2].map((id, n) => keyLine(id, 10 + n));
+	let used = keys[0]!;
+	await (await start({ RELAY_SEALING_KEYS: used })).close();
+	for (const key of keys.slice(1)) {
+		const both = `${used},${key}`;
+		await (await start({ RELAY_SEALING_KEYS: both })).close();
+		expect(await rekey({ RELAY_SEALING_KEYS: both })).toMatch(`Sealing key ${key.split(' ')[0]} is in use`);
+		// The old one has done its part. Who has no other is refused as ever.
+		await expect(rekey({ RELAY_SEALING_KEYS: used })).rejects.toThrow(/which this relay does not have/);
+		await (await start({ RELAY_SEALING_KEYS: key })).close();
+		used = key;
+	}
+});
+
+it('forgets fingerprints of older sealing keys only: another relay may just have brought a newer one', async () => {
+	const keys = [253, 254, 255, 1, 2].map((id) => keyLine(id, id)).join();
+	await (await start({ RELAY_SEALING_KEYS: keys })).close();
+	const url = settings.DATABASE_URL!;
+	await onOneConnection(readDatabaseUrl(url), (client) => forgetKeysOlderThan(client, 255));
+	const rows = await server.query<{ name: string }>(
+		'SELECT name FROM cleanlist_relay.properties ORDER BY name',
+		url,
+	);
+	expect(rows.map(({ name }) => name)).toEqual([
+		'master key',
+		'sealing key 1',
+		'sealing key 2',
+		'sealing key 255',
+	]);
 });
 
 it('has a doctor that looks and changes nothing, before the first relay and after', async () => {

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { createBodies } from '../../relay/src/bodies.ts';
-import { createSealer, formatSealingKeys, parseSealingKeys } from '../../relay/src/sealing.ts';
+import {
+	createSealer,
+	formatSealingKeys,
+	isNewerKey,
+	nextKeyId,
+	parseSealingKeys,
+} from '../../relay/src/sealing.ts';
 
 const first = { id: 1, key: Buffer.alloc(32, 1) };
 const second = { id: 2, key: Buffer.alloc(32, 2) };
@@ -58,6 +64,23 @@ describe('sealer', () => {
 		['an id that is no byte', [{ id: 256, key: first.key }]],
 	])('is not made of %s', (_, keys) => {
 		expect(() => createSealer(keys)).toThrow(/sealing key/i);
+	});
+});
+
+describe('ids of sealing keys', () => {
+	it('go round: 1 comes after 255', () => {
+		expect([1, 254, 255].map(nextKeyId)).toEqual([2, 255, 1]);
+	});
+
+	it('are in the order of their making, over 127 keys and wherever they begin', () => {
+		for (let id = 1; id <= 255; id++) {
+			expect(isNewerKey(id, id)).toBe(false);
+			let newer = id;
+			for (let n = 1; n <= 127; n++) {
+				newer = nextKeyId(newer);
+				expect([isNewerKey(newer, id), isNewerKey(id, newer)]).toEqual([true, false]);
+			}
+		}
 	});
 });
 

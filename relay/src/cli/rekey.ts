@@ -12,10 +12,13 @@ import {
 } from '../data-folder.ts';
 import { systemIds } from '../ids.ts';
 import { rekey } from '../rekey.ts';
-import { createSealer, formatSealingKeys, MAX_KEY_ID, SEALING_KEY_BYTES } from '../sealing.ts';
+import { createSealer, formatSealingKeys, nextKeyId, SEALING_KEY_BYTES } from '../sealing.ts';
 import type { SealingKey } from '../sealing.ts';
 import type { Store } from '../store/port.ts';
+import { readDatabaseUrl } from '../store/postgres/address.ts';
+import { forgetKeysOlderThan } from '../store/postgres/fingerprints.ts';
 import { openPostgresStore } from '../store/postgres/index.ts';
+import { onOneConnection } from '../store/postgres/open.ts';
 import { openSqliteStore } from '../store/sqlite/index.ts';
 import { CommandError } from './command-error.ts';
 import { describeOptions, readOptions } from './options.ts';
@@ -83,6 +86,8 @@ async function inPostgres({ sealingKeys, dataFolder, encryptBodies }: Config, ur
 		fingerprints: sealingFingerprints(keys),
 	});
 	const said = await sealAnew(store, keys, encryptBodies);
+	const newest = keys.at(-1)?.id ?? 0;
+	await onOneConnection(readDatabaseUrl(url), (client) => forgetKeysOlderThan(client, newest));
 	return keys.length === 1
 		? `${said}To have a new key, add the line ${nextLine(keys)} to the sealing keys of every relay, restart them, and run this again.\n`
 		: `${said}The other sealing keys can go now: take them from every relay's settings and restart it.\n`;
@@ -118,6 +123,6 @@ async function withNewKey(
 }
 
 const newKey = (keys: readonly SealingKey[]): SealingKey => ({
-	id: ((keys.at(-1)?.id ?? 0) % MAX_KEY_ID) + 1,
+	id: nextKeyId(keys.at(-1)?.id ?? 0),
 	key: systemIds.bytes(SEALING_KEY_BYTES),
 });

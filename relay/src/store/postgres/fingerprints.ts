@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { isNewerKey } from '../../sealing.ts';
 import type { DatabaseAddress } from './address.ts';
 import { SCHEMA } from './database.ts';
 import { DatabaseError } from './inspect.ts';
@@ -45,11 +46,28 @@ export async function checkFingerprints(
 	}
 }
 
-/** Whether the one names a sealing key of a higher number, or the other is none. */
+/**
+ * Forgets the sealing keys made before the one of this id, once nothing is sealed with them. Their ids are given to other
+ * keys one day. Newer ones stay: another relay may just have brought one.
+ */
+export async function forgetKeysOlderThan(client: Client, id: number): Promise<void> {
+	const { rows } = await client.query<{ name: string }>(`SELECT name FROM ${SCHEMA}.properties`);
+	const older = rows.filter(({ name }) => {
+		const its = sealingKeyId(name);
+		return its !== null && isNewerKey(id, its);
+	});
+	await client.query(`DELETE FROM ${SCHEMA}.properties WHERE name = ANY ($1)`, [
+		older.map(({ name }) => name),
+	]);
+}
+
+/** Whether the one names a sealing key, and the other an older one or none. */
 function newerSealingKey(one: string, other: string): boolean {
-	const [a, b] = [one, other].map((name) => Number(/^sealing key (\d+)$/.exec(name)?.[1] ?? 0)) as [
-		number,
-		number,
-	];
-	return a > b;
+	const [a, b] = [sealingKeyId(one), sealingKeyId(other)];
+	return a !== null && (b === null || isNewerKey(a, b));
+}
+
+function sealingKeyId(name: string): number | null {
+	const [, id] = /^sealing key (\d+)$/.exec(name) ?? [];
+	return id === undefined ? null : Number(id);
 }
