@@ -188,7 +188,7 @@ const VARIABLES = {
 	},
 	RELAY_ALLOW: {
 		about: 'Private networks and hosts that deliveries may go to',
-		usually: 'loopback for a local run',
+		usually: 'loopback if it listens there, or none',
 		schema: list((entry) => isNetwork(entry) || HOST_NAME.test(entry)),
 		expected: 'a comma-separated list of networks, addresses or host names, e.g. 10.0.0.0/8,n8n.internal',
 	},

@@ -140,6 +140,28 @@ it('publishes its program and its types, and nothing else', async () => {
 		files.filter((file) => !/^(dist\/.*\.(js|d\.ts|css)|LICENSE|README\.md|package\.json)$/.test(file)),
 	).toEqual([]);
 	expect(files.filter((file) => /bench|test\//.test(file))).toEqual([]);
+	expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json']));
+});
+
+it('has a README with true names, defaults, commands and links', async () => {
+	const readme = await readFile(join(installed, 'README.md'), 'utf8');
+	const { stdout: help } = await run(
+		process.execPath,
+		[join(installed, manifest.bin['cleanlist-relay']!), '--help'],
+		project,
+	);
+	const settings = [...readme.matchAll(/^\| `([A-Z_]+)` +\| (.*?) +\|/gm)];
+	expect(settings.length).toBeGreaterThan(3);
+	for (const [, name, value] of settings) {
+		const line = help.split('\n').find((one) => one.trim().startsWith(`${name} `));
+		expect(`${name}: ${line}`).toContain(`[${value!.replaceAll('`', '')}]`);
+	}
+	for (const [, command] of readme.matchAll(/`(doctor|backup|reference)`/g)) {
+		expect(help).toMatch(new RegExp(`^  ${command} `, 'm'));
+	}
+	const pages = [...readme.matchAll(/n8n-nodes-cleanlist\/blob\/main\/([^)]+)\)/g)];
+	expect(pages.length).toBeGreaterThan(3);
+	for (const [, page] of pages) await expect(readFile(join(ROOT, page!), 'utf8')).resolves.toMatch(/^# /);
 });
 
 const version = async () =>
