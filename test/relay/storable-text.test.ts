@@ -65,6 +65,24 @@ test('NUL is refused in a path and in a query, where no half of a pair can be', 
 	await expectRefused(await relay.call('DELETE', '/relay/v1/tokens/%00'), 'id');
 });
 
+test('NUL is refused in a cursor, which is text of the store under its coding', async () => {
+	const cursor = Buffer.from('before:evt\0').toString('base64url');
+	for (const list of ['events', 'deliveries']) {
+		const answer = await relay.call('GET', `/relay/v1/${list}?cursor=${cursor}`);
+		const { detail } = await expectProblem(answer, 400, 'invalid_request');
+		expect(detail).toBe('The query is not valid: cursor: must be the cursor of the page before.');
+	}
+});
+
+test('a refusal names the part of the request that it is about', async () => {
+	const detailOf = async (method: string, path: string, body?: unknown) =>
+		(await expectProblem(await relay.call(method, `/relay/v1/${path}`, { body }), 400, 'invalid_request'))
+			.detail;
+	expect(await detailOf('GET', 'events/%00')).toMatch(/^The path is not valid: id: /);
+	expect(await detailOf('GET', 'events?limit=0')).toMatch(/^The query is not valid: limit: /);
+	expect(await detailOf('POST', 'subscriptions', {})).toMatch(/^The body is not valid: url: /);
+});
+
 test('any other text is kept as it is', async () => {
 	const description = 'Zoë’s 🦊\u001a\ufffd\u202e\n';
 	const answer = await relay.call('POST', SUBSCRIPTIONS, { body: { url: URL, description } });

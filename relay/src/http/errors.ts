@@ -220,7 +220,7 @@ export class ProblemError extends Error {
  *
  * @param part what is being checked, for the sentence: "The body …"
  */
-export function parse<S extends z.ZodType>(schema: S, value: unknown, part: 'body' | 'query'): z.output<S> {
+export function parse<S extends z.ZodType>(schema: S, value: unknown, part: string): z.output<S> {
 	const result = schema.safeParse(value);
 	if (result.success) return result.data;
 	const errors = result.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));

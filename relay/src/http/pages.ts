@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { StorableText } from '../contract/relay-api.ts';
 import type { Page } from '../store/port.ts';
 
 /** Query parameters of every list that comes in pages, to be spread into its query's schema. */
@@ -34,7 +35,7 @@ const encodeCursor = (id: string) => Buffer.from(CURSOR_PREFIX + id).toString('b
 /** The id in a cursor; null when it is none that this relay gave out. */
 function decodeCursor(cursor: string): string | null {
 	const text = Buffer.from(cursor, 'base64url').toString();
-	return text.startsWith(CURSOR_PREFIX) && encodeCursor(text.slice(CURSOR_PREFIX.length)) === cursor
-		? text.slice(CURSOR_PREFIX.length)
-		: null;
+	const id = text.slice(CURSOR_PREFIX.length);
+	const isOurs = StorableText.safeParse(id).success && encodeCursor(id) === cursor;
+	return isOurs ? id : null;
 }

@@ -46,6 +46,9 @@ export interface ZodTypes extends FastifyTypeProvider {
 /** Routes whose handlers are typed by their schemas. */
 export type RelayRoutes = FastifyPluginAsync<Record<never, never>, FastifyInstance['server'], ZodTypes>;
 
+/** What Fastify calls the parts of a request, in words. */
+const PARTS: Record<string, string> = { body: 'body', querystring: 'query', params: 'path' };
+
 /** Of every route that names one thing. */
 export const IdParams = z.object({ id: StorableText });
 
@@ -67,7 +70,7 @@ export async function registerRoutes(
 		relay.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => (value) => {
 			try {
 				// Fastify says null where there is no body.
-				return { value: parse(schema, value ?? undefined, httpPart === 'body' ? 'body' : 'query') };
+				return { value: parse(schema, value ?? undefined, PARTS[httpPart ?? ''] ?? 'request') };
 			} catch (error) {
 				return { error: error as Error };
 			}
