@@ -398,6 +398,10 @@ export function isLoopback(host: string): boolean {
 	return ipaddr.isValid(host) ? ipaddr.process(host).range() === 'loopback' : host === 'localhost';
 }
 
+/** Whether the URL leads to this machine whoever uses it. */
+export const isLoopbackUrl = (url: string): boolean =>
+	isLoopback(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'));
+
 /** What a server that listens there can be reached under on this machine. */
 export function localUrl({ host, port }: { host: string; port: number }): string {
 	const everywhere = host === '0.0.0.0' || host === '::';

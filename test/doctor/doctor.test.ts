@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -142,7 +142,47 @@ describe('what it says of what can be wrong', () => {
 		expect(about((await doctor({ folder, port: 1 })).findings, 'database')[0]).toMatchObject({
 			level: 'problem',
 			says: expect.stringContaining('file is not a database'),
+			remedy: expect.stringMatching(/^Put it back from a backup/),
 		});
+	});
+
+	it('a database that can not be opened, which a backup would not mend', async () => {
+		const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
+		closing.push(async () => rmSync(folder, { recursive: true }));
+		mkdirSync(join(folder, 'relay.sqlite'));
+		expect(about((await doctor({ folder, port: 1 })).findings, 'database')[0]).toMatchObject({
+			level: 'problem',
+			says: expect.stringMatching(/relay\.sqlite can't be read: /),
+			remedy: expect.stringMatching(/^See that it is a file/),
+		});
+	});
+
+	it('a clock that only the relay itself agrees with', async () => {
+		const relay = await aRelay();
+		await subscribe(relay, (await aReceiver()).url);
+		const ahead = await aServer((_, response) => {
+			response.setHeader('date', new Date(Date.now() + 600_000).toUTCString()).end();
+		});
+		const { findings } = await doctor(relay, {
+			RELAY_PUBLIC_URL: relay.url,
+			CLEANLIST_API_KEY: 'clapi_x',
+			CLEANLIST_BASE_URL: ahead,
+		});
+		expect(about(findings, 'clock')[0]).toMatchObject({
+			level: 'problem',
+			says: expect.stringMatching(/^This machine's clock is \d+ s behind the servers asked/),
+		});
+	});
+
+	it('events in quarantine, with a call that tells why', async () => {
+		const relay = await aRelay();
+		await relay.ingest('not JSON');
+		const { remedy } = about((await doctor(relay)).findings, 'events')[0]!;
+		const [, path] = /^GET (\S+) /.exec(remedy!)!;
+		const answer = (await (await relay.call('GET', path!)).json()) as { events: object[] };
+		expect(answer.events).toEqual([
+			expect.objectContaining({ state: 'quarantined', quarantine_reason: 'The body is not JSON.' }),
+		]);
 	});
 
 	it('a receiver that is down, one that is refused, and a proxy without an n8n', async () => {
@@ -172,9 +212,11 @@ describe('what it says of what can be wrong', () => {
 
 	it('another program on the port', async () => {
 		const relay = await aRelay();
-		const other = await aServer((_, response) => response.writeHead(404).end());
-		const { findings } = await doctor({ folder: relay.folder, port: Number(new URL(other).port) });
-		expect(about(findings, 'relay')[0]!.says).toBe(`What answers on ${other} is not a relay.`);
+		for (const status of [404, 200]) {
+			const other = await aServer((_, response) => response.writeHead(status).end('<h1>Hello</h1>'));
+			const { findings } = await doctor({ folder: relay.folder, port: Number(new URL(other).port) });
+			expect(about(findings, 'relay')[0]!.says).toBe(`What answers on ${other} is not a relay.`);
+		}
 	});
 
 	it('a Cleanlist key that is wrong, lacks scopes, or goes to something else', async () => {
@@ -226,6 +268,10 @@ describe('the disk', () => {
 	])('with %i MiB free of a reserve of 100 is %s', (mib, level) =>
 		expect(checkDisk(config, () => mib * MIB)[0]!.level).toBe(level),
 	);
+	it('is not judged where events go to PostgreSQL, and no webhook is refused for want of room on it', () => {
+		const shared = readConfig({ RELAY_DISK_RESERVE_MIB: '100', DATABASE_URL: 'postgres://relay@db/relay' });
+		expect(checkDisk(shared, () => 1)).toEqual([]);
+	});
 });
 
 describe('the clock', () => {
@@ -234,6 +280,8 @@ describe('the clock', () => {
 		[[29_999], 'ok'],
 		[[-30_000], 'warning'],
 		[[300_000, 299_000, 300_500], 'problem'],
+		[[-300_000, 0], 'problem'],
+		[[0, 300_000], 'problem'],
 	])('off by %j is %s', (skews, level) => expect(checkClock(skews)[0]!.level).toBe(level));
 	it('is not judged when nobody told the time', () => expect(checkClock([null])).toEqual([]));
 });

@@ -57,15 +57,20 @@ export async function diagnose(options: {
 		findings.push(...checkContent(seen.content, createSealer(sealingKeys), clock.now()));
 	}
 
-	const reached = await Promise.all([
+	const [relay, publicUrl, receivers, api] = await Promise.all([
 		checkRelay(config, probe),
 		checkPublicUrl(config, probe),
 		checkReceivers(seen.content?.subscriptions ?? [], createAddressGuard({ allow: config.allow }), probe),
 		checkCleanlist(cleanlist, probe),
 	]);
+	// The relay's own answers tell this machine's time.
+	const others = [...receivers.probed, ...api.probed].map(skewOf);
 	return [
 		...findings,
-		...checkClock([seen.skewMs, ...reached.flatMap(({ probed }) => probed.map(skewOf))]),
-		...reached.flatMap((one) => one.findings),
+		...checkClock([seen.skewMs, ...others]),
+		relay,
+		publicUrl,
+		...receivers.findings,
+		...api.findings,
 	];
 }

@@ -5,11 +5,12 @@ import type { Finding } from './finding.ts';
 
 const MIB = 1024 * 1024;
 
-/** Whether there is room for what comes. */
+/** Whether there is room for what comes. With PostgreSQL it goes elsewhere, and nothing is refused for want of room here. */
 export function checkDisk(
-	{ dataFolder, diskReserveBytes }: Config,
+	{ dataFolder, databaseUrl, diskReserveBytes }: Config,
 	free: (folder: string) => number = freeBytes,
 ): Finding[] {
+	if (databaseUrl !== null) return [];
 	const left = free(dataFolder);
 	const mib = (bytes: number) => `${Math.floor(bytes / MIB).toLocaleString('en')} MiB`;
 	if (left <= diskReserveBytes) {
@@ -38,15 +39,15 @@ const REFUSED_MS = 5 * 60_000;
 const SUSPECT_MS = 30_000;
 
 /**
- * Whether this machine's clock agrees with those of the servers that answered.
+ * Whether this machine's clock agrees with those of others.
  *
  * @param told how far ahead of each it is, in ms; null for one that told no time
  */
 export function checkClock(told: readonly (number | null)[]): Finding[] {
 	const skews = told.filter((skew) => skew !== null);
 	if (skews.length === 0) return [];
-	// The middle one: a single server with a wrong clock says nothing of this one.
-	const skew = skews.toSorted((a, b) => a - b)[Math.floor(skews.length / 2)] ?? 0;
+	// The middle one: a single server with a wrong clock says nothing of this one. Of two the one that is further off.
+	const skew = skews.toSorted((a, b) => Math.abs(a) - Math.abs(b))[Math.floor(skews.length / 2)] ?? 0;
 	const off = `This machine's clock is ${Math.round(Math.abs(skew) / 1000)} s ${skew > 0 ? 'ahead of' : 'behind'} the servers asked`;
 	const remedy = 'Have the system set its clock from the network (for example systemd-timesyncd or chrony).';
 	if (Math.abs(skew) >= REFUSED_MS) {

@@ -1,4 +1,4 @@
-import { localUrl } from '../config.ts';
+import { isLoopbackUrl, localUrl } from '../config.ts';
 import type { Config } from '../config.ts';
 import { AddressRefused } from '../delivery/address-guard.ts';
 import type { AddressGuard } from '../delivery/address-guard.ts';
@@ -7,76 +7,64 @@ import { note, ok, problem, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
 import type { Probe, Probed } from './probe.ts';
 
-type Reached = { findings: Finding[]; probed: Probed[] };
-
 /** Whether a relay runs here, and takes in webhooks. */
-export async function checkRelay(config: Config, probe: Probe): Promise<Reached> {
-	if (config.port === 0)
-		return { findings: [note('relay', 'RELAY_PORT is 0, so where it runs is not known here.')], probed: [] };
+export async function checkRelay(config: Config, probe: Probe): Promise<Finding> {
+	if (config.port === 0) return note('relay', 'RELAY_PORT is 0, so where it runs is not known here.');
 	const url = localUrl(config);
 	const probed = await probe(`${url}/readyz`);
 	if (!probed.reached) {
-		return {
-			findings: [
-				note('relay', `No relay runs on ${url} now (${probed.why}).`, 'Start it by cleanlist-relay.'),
-			],
-			probed: [],
-		};
+		return note('relay', `No relay runs on ${url} now (${probed.why}).`, 'Start it by cleanlist-relay.');
 	}
+	if (isReady(probed.text)) return ok('relay', `It runs on ${url} and takes webhooks in.`);
 	const code = problemCode(probed.text);
-	if (probed.status === 200)
-		return { findings: [ok('relay', `It runs on ${url} and takes webhooks in.`)], probed: [probed] };
-	const finding =
-		code === null
-			? problem(
-					'relay',
-					`What answers on ${url} is not a relay.`,
-					'Stop it, or set RELAY_PORT to another port.',
-				)
-			: problem(
-					'relay',
-					`The relay on ${url} does not take webhooks in (${code}).`,
-					'Look at its log for the cause.',
-				);
-	return { findings: [finding], probed: [probed] };
+	return code === null
+		? problem(
+				'relay',
+				`What answers on ${url} is not a relay.`,
+				'Stop it, or set RELAY_PORT to another port.',
+			)
+		: problem(
+				'relay',
+				`The relay on ${url} does not take webhooks in (${code}).`,
+				'Look at its log for the cause.',
+			);
 }
 
 /**
  * Whether the public URL leads to a relay. By asking for an ingest URL in a way that is refused without a token being
  * looked at: only `/in/` has to be public.
  */
-export async function checkPublicUrl({ publicUrl }: Config, probe: Probe): Promise<Reached> {
+export async function checkPublicUrl({ publicUrl }: Config, probe: Probe): Promise<Finding> {
 	if (publicUrl === null) {
 		const says = 'RELAY_PUBLIC_URL is not set: only what runs on this machine can post webhooks.';
-		return {
-			findings: [note('public URL', says, 'Set it once Cleanlist itself is to reach the relay.')],
-			probed: [],
-		};
+		return note('public URL', says, 'Set it once Cleanlist itself is to reach the relay.');
 	}
 	const probed = await probe(`${publicUrl}/in/doctor`);
 	if (!probed.reached) {
-		const says = `${publicUrl} can't be reached from here (${probed.why}).`;
-		const remedy =
-			'Check its DNS entry, the proxy in front and the firewall; Cleanlist has to reach it from the Internet.';
-		return { findings: [problem('public URL', says, remedy)], probed: [] };
+		return problem(
+			'public URL',
+			`${publicUrl} can't be reached from here (${probed.why}).`,
+			'Check its DNS entry, the proxy in front and the firewall; Cleanlist has to reach it from the Internet.',
+		);
 	}
-	const finding =
-		problemCode(probed.text) === 'method_not_allowed'
-			? ok('public URL', `${publicUrl} leads to a relay.`)
-			: problem(
-					'public URL',
-					`${publicUrl}/in/ was answered with ${probed.status}, but not by a relay.`,
-					'Have the proxy pass /in/ on to the relay; docs/relay.md has an example.',
-				);
-	return { findings: [finding], probed: [probed] };
+	return problemCode(probed.text) === 'method_not_allowed'
+		? ok('public URL', `${publicUrl} leads to a relay.`)
+		: problem(
+				'public URL',
+				`${publicUrl}/in/ was answered with ${probed.status}, but not by a relay.`,
+				'Have the proxy pass /in/ on to the relay; docs/relay.md has an example.',
+			);
 }
 
-/** Whether deliveries can reach each n8n that wants some: by its health check, which starts no workflow. */
+/**
+ * Whether deliveries can reach each n8n that wants some: by its health check, which starts no workflow. `probed` has
+ * the answers that come from other machines.
+ */
 export async function checkReceivers(
 	subscriptions: readonly Subscription[],
 	guard: AddressGuard,
 	probe: Probe,
-): Promise<Reached> {
+): Promise<{ findings: Finding[]; probed: Probed[] }> {
 	const active = subscriptions.filter(({ status }) => status === 'active');
 	if (active.length === 0) {
 		const says = 'No workflow wants events: there is no active subscription.';
@@ -108,7 +96,7 @@ export async function checkReceivers(
 						`${origin} (${many}) can't be reached (${probed.why}).`,
 						'Start n8n, or set its WEBHOOK_URL to an address that the relay can reach and switch the workflow off and on.',
 					);
-			return { finding, probed };
+			return { finding, probed: isLoopbackUrl(origin) ? null : probed };
 		}),
 	);
 	return {
@@ -127,14 +115,22 @@ function refusal(guard: AddressGuard, url: string): string | null {
 	}
 }
 
+/** Whether a relay answers so that takes webhooks in: a 200 alone could be any server's. */
+const isReady = (text: string): boolean => fieldsOf(text).status === 'ready';
+
 /** The code of a relay's problem document; null for any other text. */
 function problemCode(text: string): string | null {
+	const { type, code } = fieldsOf(text);
+	return typeof type === 'string' && type.startsWith('urn:cleanlist-relay:') && typeof code === 'string'
+		? code
+		: null;
+}
+
+/** The fields of a JSON object; none of any other text. */
+function fieldsOf(text: string): Record<string, unknown> {
 	try {
-		const { type, code } = JSON.parse(text) as { type?: unknown; code?: unknown };
-		return typeof type === 'string' && type.startsWith('urn:cleanlist-relay:') && typeof code === 'string'
-			? code
-			: null;
+		return { ...(JSON.parse(text) as object | null) };
 	} catch {
-		return null;
+		return {};
 	}
 }

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { isLoopback } from '../config.ts';
+import { isLoopback, isLoopbackUrl } from '../config.ts';
 import type { Config } from '../config.ts';
 import { note, ok, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -37,10 +37,7 @@ export function checkSettings(config: Config): Finding[] {
 			),
 		);
 	}
-	if (
-		publicUrl?.startsWith('http:') &&
-		!isLoopback(new URL(publicUrl).hostname.replace(/^\[(.*)\]$/, '$1'))
-	) {
+	if (publicUrl?.startsWith('http:') && !isLoopbackUrl(publicUrl)) {
 		findings.push(
 			warning(
 				'safety',

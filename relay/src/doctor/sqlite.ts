@@ -7,6 +7,10 @@ import { note, ok, problem } from './finding.ts';
 import type { Finding } from './finding.ts';
 import type { StoreSeen } from './store.ts';
 
+/** Result codes that speak of what is in the file (https://www.sqlite.org/rescode.html). */
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
 /** Looks into the embedded database, which a running relay may have open. */
 export function seeSqlite({ dataFolder }: Config): StoreSeen {
 	const path = join(dataFolder, STORE_FILE);
@@ -20,11 +24,12 @@ export function seeSqlite({ dataFolder }: Config): StoreSeen {
 		}
 		return { findings: [judge(path, look)], content: look.content };
 	} catch (error) {
-		const says = `${path} can't be read: ${(error as Error).message}.`;
-		return {
-			findings: [problem('database', says, 'Put it back from a backup (cleanlist-relay backup makes them).')],
-			content: null,
-		};
+		const { message, errcode } = error as Error & { errcode?: number };
+		const remedy =
+			errcode === SQLITE_CORRUPT || errcode === SQLITE_NOTADB
+				? 'Put it back from a backup (cleanlist-relay backup makes them).'
+				: 'See that it is a file, that this user may read it, and that only a relay has it open.';
+		return { findings: [problem('database', `${path} can't be read: ${message}.`, remedy)], content: null };
 	}
 }
 
