@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks';
-import { signatureHeaders } from '../../relay/src/delivery/signature.ts';
+import { signatureHeaders, signingKey } from '../../relay/src/delivery/signature.ts';
 
 const secret = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`;
 const now = Date.now();
@@ -8,7 +8,7 @@ describe('signatureHeaders', () => {
 	it.each(['{"a":1}', '{"name":"Zoë 🦊"}', '', '{ "spaces" :  [ ] }\n'])(
 		'signs %p so that the Standard Webhooks library accepts it',
 		(body) => {
-			const headers = signatureHeaders([secret], 'evt_1', now, Buffer.from(body));
+			const headers = signatureHeaders([signingKey(secret)], 'evt_1', now, Buffer.from(body));
 			expect(() => new Webhook(secret).verify(body, headers, { jsonParse: false })).not.toThrow();
 			expect(headers['webhook-signature']).toBe(new Webhook(secret).sign('evt_1', new Date(now), body));
 		},
@@ -25,13 +25,15 @@ describe('signatureHeaders', () => {
 			}),
 		],
 	])('binds the %s', (_, alter) => {
-		const { headers, body } = alter(signatureHeaders([secret], 'evt_1', now, Buffer.from('{"a":1}')));
+		const { headers, body } = alter(
+			signatureHeaders([signingKey(secret)], 'evt_1', now, Buffer.from('{"a":1}')),
+		);
 		expect(() => new Webhook(secret).verify(body, headers)).toThrow('No matching signature');
 	});
 
 	it('signs with both secrets while one is being replaced by the other, and the library takes either', () => {
 		const old = `whsec_${Buffer.from('fedcba9876543210fedcba9876543210').toString('base64')}`;
-		const headers = signatureHeaders([secret, old], 'evt_1', now, Buffer.from('{"a":1}'));
+		const headers = signatureHeaders([secret, old].map(signingKey), 'evt_1', now, Buffer.from('{"a":1}'));
 		for (const known of [secret, old]) {
 			expect(() => new Webhook(known).verify('{"a":1}', headers)).not.toThrow();
 		}
@@ -40,8 +42,8 @@ describe('signatureHeaders', () => {
 	});
 
 	it('signs bytes, also those that are no text', () => {
-		const one = signatureHeaders([secret], 'evt_1', now, Buffer.from([0xff]));
-		const other = signatureHeaders([secret], 'evt_1', now, Buffer.from([0xfe]));
+		const one = signatureHeaders([signingKey(secret)], 'evt_1', now, Buffer.from([0xff]));
+		const other = signatureHeaders([signingKey(secret)], 'evt_1', now, Buffer.from([0xfe]));
 		expect(one['webhook-signature']).not.toBe(other['webhook-signature']);
 	});
 });

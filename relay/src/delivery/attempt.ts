@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Bodies } from '../bodies.ts';
 import type { Clock } from '../clock.ts';
@@ -8,7 +9,7 @@ import type { Claim, Settlement, Store } from '../store/port.ts';
 import type { FailureClass } from './failure.ts';
 import { BREAKER, decide, healthOf } from './policy.ts';
 import type { Sender, SendResult } from './sender.ts';
-import { signatureHeaders } from './signature.ts';
+import { signatureHeaders, signingKey } from './signature.ts';
 
 /** Pause after the store failed, and how often a settlement is tried before its lease is left to run out. */
 export const STORE_RETRY_MS = 1_000;
@@ -49,7 +50,7 @@ export function createAttempts(options: {
 	const open = withOpened(options.sealer);
 
 	/** The secret, and the one before while that is still good. */
-	function secretsOf(claim: Claim): string[] {
+	function secretsOf(claim: Claim): Secret[] {
 		const secrets = [open(claim.sealedSecret)];
 		if (claim.previousSealedSecret === null) return secrets;
 		try {
@@ -69,11 +70,24 @@ export function createAttempts(options: {
 				'content-type': claim.contentType,
 				'webhook-attempt': String(claim.attempt),
 				// By the clock as it is: the receiver compares it with its own.
-				...signatureHeaders(secrets, claim.eventId, clock.now(), body),
+				...signatureHeaders(
+					secrets.map(({ key }) => key),
+					claim.eventId,
+					clock.now(),
+					body,
+				),
 			};
 			const result = await sender.send({ url: claim.url, headers, body }, breakOff);
 			const { response } = result;
-			return { ...result, response: response && redactSecrets(response, secrets.map(keyOf)) };
+			return {
+				...result,
+				response:
+					response &&
+					redactSecrets(
+						response,
+						secrets.map(({ shown }) => shown),
+					),
+			};
 		} catch (error) {
 			log.error({ err: error, delivery_id: claim.deliveryId }, 'delivery could not be prepared');
 			return NOTHING_SENT;
@@ -160,23 +174,28 @@ const NOTHING_SENT: SendResult = {
 	timings: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null },
 };
 
+/** A signing secret, ready for use. */
+interface Secret {
+	key: KeyObject;
+	/** The key as a receiver may show it. */
+	shown: string;
+}
+
 /** Secrets that are kept open, those of the subscriptions delivered to last: opening one costs 60 µs. */
 const MAX_OPENED = 200;
 
-function withOpened(sealer: Sealer): (sealed: Buffer) => string {
+function withOpened(sealer: Sealer): (sealed: Buffer) => Secret {
 	/** The least recently opened first. */
-	const opened = new Map<string, string>();
+	const opened = new Map<string, Secret>();
 	return (sealed) => {
-		const key = sealed.toString('latin1');
-		const known = opened.get(key);
+		const name = sealed.toString('latin1');
+		const known = opened.get(name);
 		if (known !== undefined) return known;
-		const secret = sealer.open(sealed);
-		opened.set(key, secret);
+		const text = sealer.open(sealed);
+		const secret = { key: signingKey(text), shown: text.replace(/^whsec_/, '') };
+		opened.set(name, secret);
 		const [oldest] = opened.keys();
 		if (oldest !== undefined && opened.size > MAX_OPENED) opened.delete(oldest);
 		return secret;
 	};
 }
-
-/** The key itself, as a receiver may show it. */
-const keyOf = (secret: string): string => secret.replace(/^whsec_/, '');
