@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import workerThreads from 'node:worker_threads';
 import type { Worker } from 'node:worker_threads';
 import { createBatchRunner } from '../../relay/src/store/sqlite/batch.ts';
+import type { Call } from '../../relay/src/store/sqlite/batch.ts';
 import { createCheckpointer } from '../../relay/src/store/sqlite/checkpoint.ts';
 import { openEngine, prepareOperations } from '../../relay/src/store/sqlite/engine.ts';
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
@@ -11,6 +12,7 @@ import { MIGRATIONS } from '../../relay/src/store/sqlite/schema.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
 import { openSqlite } from '../../relay/src/sqlite/open.ts';
 import { aSubscription, anEvent, storeConformance } from './conformance.ts';
+import { until } from '../support/until.ts';
 import { sqlite, temporaryFile } from './sqlite-engine.ts';
 
 storeConformance(sqlite);
@@ -183,6 +185,40 @@ describe('SQLite alone', () => {
 			db.prepare('SELECT count(*) AS n FROM bodies').get(),
 		);
 		db.close();
+	});
+
+	it('does not wait for the disk where a power cut may take the write back, and for nothing else', () => {
+		const engine = openEngine(file.path);
+		const run = createBatchRunner(engine);
+		const waits = () =>
+			(engine.db.prepare('PRAGMA synchronous').get() as { synchronous: number }).synchronous === 2;
+		const claim: Call = { name: 'claim', args: [{ now: 1, leaseMs: 1, limit: 1 }] };
+		run([claim, claim]);
+		expect(waits()).toBe(false);
+		run([claim, { name: 'putSource', args: [source] }, claim]);
+		expect(waits()).toBe(true);
+		run([claim, { name: 'stats', args: [] }]);
+		expect(waits()).toBe(false);
+		run([{ name: 'ping', args: [] }]);
+		expect(waits()).toBe(true);
+		engine.db.close();
+	});
+
+	it('has such a write on disk soon, by another that waits for it, when none follows by itself', async () => {
+		const store = await openSqliteStore({ path: file.path });
+		await store.putSource(source);
+		await store.createSubscription(aSubscription({ url: 'http://a.example/' }));
+		await store.ingest(anEvent());
+		const other = new DatabaseSync(file.path, { readOnly: true });
+		const version = () =>
+			(other.prepare('PRAGMA data_version').get() as { data_version: number }).data_version;
+		const before = version();
+		expect(await store.claim({ now: Date.now() + 60_000, leaseMs: 1, limit: 1 })).toHaveLength(1);
+		const claimed = version();
+		expect(claimed).not.toBe(before);
+		await until('another write', () => version() !== claimed);
+		other.close();
+		await store.close();
 	});
 
 	it('keeps its write-ahead log bounded under load', async () => {

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { watchFiles } from '../../sqlite/same-files.ts';
 import { StoreError } from '../port.ts';
 import type { StoreErrorCode } from '../port.ts';
@@ -35,6 +36,9 @@ const REPLACED =
 
 const isRead = ({ name }: Call) => name !== 'ping' && OPERATIONS[name] === 'read';
 
+/** Whether this is a write that may reach the disk later. */
+export const isProgress = ({ name }: Call) => name !== 'ping' && OPERATIONS[name] === 'progress';
+
 /**
  * Group commit: runs the writes of a batch in one transaction and answers when it is on disk. One fsync for all of
  * them: 16,380 durable ingests a second against 2,980 with a transaction each, measured over HTTP with 64 connections.
@@ -52,6 +56,7 @@ export function createBatchRunner({ db, operations, keys, targets }: Engine): (c
 	const savepoint = db.prepare('SAVEPOINT operation');
 	const release = db.prepare('RELEASE operation');
 	const rollbackTo = db.prepare('ROLLBACK TO operation');
+	const synchronous = createSynchronous(db);
 
 	const sameFiles = watchFiles(db.location());
 	// Whether the disk takes a write is known only by writing. An UPDATE that changes nothing would not: SQLite compares.
@@ -88,6 +93,7 @@ export function createBatchRunner({ db, operations, keys, targets }: Engine): (c
 
 	function transaction(writes: Call[], each: (call: Call) => Outcome): Outcome[] {
 		targets.forget();
+		synchronous(!writes.every(isProgress));
 		begin.run();
 		try {
 			keys.begin();
@@ -135,6 +141,15 @@ export function createBatchRunner({ db, operations, keys, targets }: Engine): (c
 		const writes = calls.filter((call) => !isRead(call));
 		const written = (writes.length > 0 ? write(writes) : []).values();
 		return outcomes.map((outcome) => outcome ?? written.next().value!);
+	};
+}
+
+/** Says whether the commits that follow wait for the disk. */
+function createSynchronous(db: DatabaseSync): (wait: boolean) => void {
+	let waits = true;
+	return (wait) => {
+		if (wait !== waits) db.exec(`PRAGMA synchronous = ${wait ? 'FULL' : 'NORMAL'}`);
+		waits = wait;
 	};
 }
 

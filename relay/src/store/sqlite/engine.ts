@@ -43,7 +43,11 @@ export type Operations = {
 	endLeases: (at: number) => void;
 };
 
-/** Whether an operation writes: then it belongs into a transaction, and is answered when that is on disk. */
+/**
+ * What an operation does. One that writes belongs into a transaction, and is answered when that is on disk. `progress` is
+ * a write that a power cut may take back, because nothing is lost by it: a delivery is made again, under the same id. It
+ * is on disk with the next write, and SYNC_WITHIN_MS later at the latest.
+ */
 export const OPERATIONS = {
 	putSource: 'write',
 	findSourceByTokenHash: 'read',
@@ -62,9 +66,9 @@ export const OPERATIONS = {
 	listSubscriptions: 'read',
 	deleteSubscription: 'write',
 	cancelStopped: 'write',
-	claim: 'write',
-	settle: 'write',
-	release: 'write',
+	claim: 'progress',
+	settle: 'progress',
+	release: 'progress',
 	endLeases: 'write',
 	nextDueAt: 'read',
 	replay: 'write',
@@ -84,7 +88,7 @@ export const OPERATIONS = {
 	bodiesNotUnder: 'read',
 	replaceBodies: 'write',
 	resealSecrets: 'write',
-} as const satisfies Record<keyof Operations, 'read' | 'write'>;
+} as const satisfies Record<keyof Operations, 'read' | 'write' | 'progress'>;
 
 /**
  * Bodies are most of what is written, and appended. In pages four times SQLite's usual size a webhook costs the thread a

@@ -1,7 +1,7 @@
 /** The thread that has the database: it takes batches of calls and answers with a batch of outcomes (thread.ts). */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { giveBackStartupMemory } from '../../startup-memory.ts';
-import { createBatchRunner, failure } from './batch.ts';
+import { createBatchRunner, failure, isProgress } from './batch.ts';
 import type { Call, Outcome } from './batch.ts';
 import { createCheckpointer } from './checkpoint.ts';
 import { openEngine } from './engine.ts';
@@ -17,6 +17,9 @@ const answer = (outcomes: FromWorker) => port.postMessage(outcomes);
 
 /** In ms. By then a backlog is on its way; what waits once for it waits 30 ms. */
 const GIVE_BACK_AFTER_MS = 1_000;
+
+/** How long progress that no write follows may be missing on disk, in ms. */
+const SYNC_WITHIN_MS = 50;
 
 const engine = open(workerData as string);
 if (engine) {
@@ -38,14 +41,26 @@ function open(path: string): Engine | null {
 function serve(opened: Engine): void {
 	const run = createBatchRunner(opened);
 	const checkpoint = createCheckpointer(opened.db);
+	let syncing: NodeJS.Timeout | null = null;
+
+	/** A ping waits for the disk, and everything before it is there then too. */
+	function syncSoon(): void {
+		syncing ??= setTimeout(() => {
+			syncing = null;
+			run([{ name: 'ping', args: [] }]);
+		}, SYNC_WITHIN_MS);
+	}
+
 	port.on('message', (message: ToWorker) => {
 		const { calls, closing } = withWhatCame(message);
 		if (calls.length > 0) {
 			answer(run(calls));
+			if (calls.some(isProgress)) syncSoon();
 			tidyUp(() => opened.keys.foldIfDue(performance.now()));
 			tidyUp(() => checkpoint.checkpointIfDue(performance.now()));
 		}
 		if (!closing) return;
+		if (syncing) clearTimeout(syncing);
 		tidyUp(() => opened.keys.fold());
 		opened.db.close();
 		port.close();
