@@ -6,9 +6,8 @@ import { chargedFor, workflowItem } from '../../helpers/lookedUp';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import { usableQuote } from '../quote';
-import { Places } from './places';
-import { answerAll, awaitRuns, readRunSettings, type RunEnd } from './run.poll';
-import { readWishes, sendWishes } from './wishes';
+import { runCourse } from './run.course';
+import type { RunEnd } from './run.poll';
 
 interface ListWish {
 	list: ReturnType<typeof chosenList>;
@@ -20,40 +19,27 @@ export async function enrichListRun(
 	context: IExecuteFunctions,
 	itemCount: number,
 ): Promise<INodeExecutionData[]> {
-	const places = new Places(context, itemCount);
-	const settings = places.settings(() => readRunSettings(context));
-	if (settings === null) return places.output();
-	const { options, wait } = settings;
-
-	const wishes = readWishes<ListWish>(context, places, {
-		options,
-		itemCount,
+	return await runCourse<ListWish>(context, itemCount, {
 		nameOf: ({ list, enrichmentType }) => JSON.stringify([list.id, enrichmentType]),
 		read: (itemIndex) => ({
 			list: chosenList(context, itemIndex),
 			enrichmentType: readEnrichmentType(context, itemIndex),
 		}),
+		send: async (...wish) => await send(context, ...wish),
+		started: startedItem,
+		ended(run, output) {
+			const status = become(run);
+			return {
+				creditsUsed: chargedFor(status),
+				json: (creditsUsed) =>
+					workflowItem(
+						output,
+						{ ...status, ...(creditsUsed === 0 && { credits_charged: 0 }) },
+						run.workflowId,
+					),
+			};
+		},
 	});
-	const granted = await sendWishes(places, wishes, async (wish, itemIndex, postscript) =>
-		send(context, wish, itemIndex, postscript),
-	);
-	if (wait === null) {
-		for (const { what, response, places: each } of granted) {
-			for (const place of each) places.answer(place, startedItem(what, response));
-		}
-		return places.output();
-	}
-	for (const run of await awaitRuns(context, places, granted, wait.ms)) {
-		const status = become(run);
-		answerAll(places, run, chargedFor(status), (creditsUsed) =>
-			workflowItem(
-				wait.output,
-				{ ...status, ...(creditsUsed === 0 && { credits_charged: 0 }) },
-				run.workflowId,
-			),
-		);
-	}
-	return places.output();
 }
 
 async function send(

@@ -8,9 +8,8 @@ import { isBroken, whyBroken } from '../../helpers/progress';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import { nameOfPerson, readPerson, requestOf, whyNobody, type Person } from './person.input';
-import { Places } from './places';
-import { answerAll, awaitRuns, readRunSettings, type RunEnd } from './run.poll';
-import { readWishes, sendWishes } from './wishes';
+import { runCourse } from './run.course';
+import type { RunEnd } from './run.poll';
 
 const IDS: [string, string] = ['workflow_id', 'lead_id'];
 
@@ -19,38 +18,24 @@ export async function enrichPersonRun(
 	context: IExecuteFunctions,
 	itemCount: number,
 ): Promise<INodeExecutionData[]> {
-	const places = new Places(context, itemCount);
-	const settings = places.settings(() => readRunSettings(context));
-	if (settings === null) return places.output();
-	const { options, wait } = settings;
-
-	const wishes = readWishes<Person>(context, places, {
-		options,
-		itemCount,
+	return await runCourse<Person>(context, itemCount, {
 		nameOf: nameOfPerson,
-		read(itemIndex) {
+		read(itemIndex, output) {
 			const person = readPerson(context, itemIndex);
 			const reason = whyNobody(person);
 			if (reason === null) return person;
-			return { unsendable: { reason, parameter: 'Email', json: notSent(wait?.output, reason, person) } };
+			return { unsendable: { reason, parameter: 'Email', json: notSent(output, reason, person) } };
+		},
+		send: async (...wish) => await send(context, ...wish),
+		started: startedItem,
+		ended(run, output) {
+			const enriched = become(run);
+			return {
+				creditsUsed: enriched.creditsUsed,
+				json: (creditsUsed) => enrichedItem(output, { ...enriched, creditsUsed }, IDS),
+			};
 		},
 	});
-	const granted = await sendWishes(places, wishes, async (person, itemIndex, postscript) =>
-		send(context, person, itemIndex, postscript),
-	);
-	if (wait === null) {
-		for (const { what, response, places: each } of granted) {
-			for (const place of each) places.answer(place, startedItem(what, response));
-		}
-		return places.output();
-	}
-	for (const run of await awaitRuns(context, places, granted, wait.ms)) {
-		const enriched = become(run);
-		answerAll(places, run, enriched.creditsUsed, (creditsUsed) =>
-			enrichedItem(wait.output, { ...enriched, creditsUsed }, IDS),
-		);
-	}
-	return places.output();
 }
 
 async function send(

@@ -1,28 +1,11 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { readOutput, type Output } from '../../helpers/output';
 import { isOver } from '../../helpers/progress';
-import { readWhetherToWait, waitFor, waitingEnd, type Pending } from '../../helpers/waiting';
+import { waitFor, waitingEnd, type Pending } from '../../helpers/waiting';
 import type { RequestFacts } from '../../helpers/words';
 import { readOnce } from '../../transport/reading';
 import type { Place, Places } from './places';
-import { readSendingOptions, type SendingOptions } from './sending.options';
 import { whatWasSent, type Granted } from './wishes';
 import { statusOf } from './workflow.request';
-
-export interface RunSettings {
-	options: SendingOptions;
-	/** Null when what was started is put out at once. */
-	wait: { ms: number; output: Output } | null;
-}
-
-/** What holds for the whole run of the node; read from the first item. */
-export function readRunSettings(context: IExecuteFunctions): RunSettings {
-	const ms = readWhetherToWait(context);
-	return {
-		options: readSendingOptions(context),
-		wait: ms === null ? null : { ms, output: readOutput(context, 0) },
-	};
-}
 
 /** How a run ended, or stands when time is up (null when it was never heard of). */
 export interface RunEnd<T> extends Granted<T> {
