@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backupCommand } from '../../relay/src/cli/backup.ts';
 import { readConfig } from '../../relay/src/config.ts';
+import { EventsResponse, SourcesResponse } from '../../relay/src/contract/relay-api.ts';
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
 import { webhook } from '../relay/harness.ts';
 import { startRelay } from '../support/relay-process.ts';
@@ -15,14 +16,10 @@ let ingestUrl: string;
 beforeEach(async () => {
 	folder = mkdtempSync(join(tmpdir(), 'backup-'));
 	relay = await startRelay({ env: { RELAY_REFERENCE: 'off' } });
-	const headers = { authorization: `Bearer ${relay.token}`, 'content-type': 'application/json' };
-	const sources = await (await fetch(`${relay.url}/relay/v1/sources`, { headers })).json();
-	ingestUrl = (sources as { sources: { ingest_url: string }[] }).sources[0]!.ingest_url;
+	const { sources } = SourcesResponse.parse(await relay.api('/sources'));
+	ingestUrl = sources[0]!.ingest_url;
 	// Nothing listens there, so what is ingested stays pending.
-	const body = JSON.stringify({ url: 'http://127.0.0.1:2/webhook/x' });
-	expect((await fetch(`${relay.url}/relay/v1/subscriptions`, { method: 'POST', headers, body })).status).toBe(
-		201,
-	);
+	await relay.api('/subscriptions', { url: 'http://127.0.0.1:2/webhook/x' });
 });
 afterEach(async () => {
 	await relay.dispose();
@@ -62,10 +59,9 @@ it('copies a running relay under load, and the copy runs with all that was answe
 	const again = await startRelay({ dataFolder: restored, env: { RELAY_REFERENCE: 'off' } });
 	try {
 		expect(again.token).toBe(relay.token);
-		const headers = { authorization: `Bearer ${again.token}` };
 		for (let n = 0; n < 20; n++) {
-			const found = await fetch(`${again.url}/relay/v1/events?workflow_id=before_${n}`, { headers });
-			expect(((await found.json()) as { events: unknown[] }).events).toHaveLength(1);
+			const found = EventsResponse.parse(await again.api(`/events?workflow_id=before_${n}`));
+			expect(found.events).toHaveLength(1);
 		}
 	} finally {
 		await again.dispose();

@@ -76,22 +76,14 @@ export function testCrashPoints(options: {
 		});
 		lives++;
 	}
-	async function api(path: string, body?: unknown): Promise<unknown> {
-		const response = await fetch(`${relay.url}/relay/v1${path}`, {
-			method: body === undefined ? 'GET' : 'POST',
-			headers: { authorization: `Bearer ${relay.token}`, 'content-type': 'application/json' },
-			...(body !== undefined && { body: JSON.stringify(body) }),
-		});
-		if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-		return response.json();
-	}
-	const ingestUrl = async () => SourcesResponse.parse(await api('/sources')).sources[0]?.ingest_url ?? '';
+	const ingestUrl = async () =>
+		SourcesResponse.parse(await relay.api('/sources')).sources[0]?.ingest_url ?? '';
 
 	beforeAll(async () => {
 		folder = mkdtempSync(join(tmpdir(), 'relay-crash-'));
 		witness = await startWitness();
 		await start(points[0] ?? '');
-		await api('/subscriptions', { url: witness.url });
+		await relay.api('/subscriptions', { url: witness.url });
 	});
 	afterAll(async () => {
 		await relay.dispose();
@@ -154,12 +146,14 @@ export function testCrashPoints(options: {
 	}
 
 	async function eventOf(workflow: string): Promise<EventDetail> {
-		return EventDetail.parse(await api(`/events/${witness.acknowledged.get(workflow)}`));
+		return EventDetail.parse(await relay.api(`/events/${witness.acknowledged.get(workflow)}`));
 	}
 
 	async function expectOnceAndDelivered(workflow: string): Promise<void> {
 		const id = witness.acknowledged.get(workflow);
-		const listed = EventsResponse.parse(await api(`/events?workflow_id=${encodeURIComponent(workflow)}`));
+		const listed = EventsResponse.parse(
+			await relay.api(`/events?workflow_id=${encodeURIComponent(workflow)}`),
+		);
 		expect(listed.events.map((event) => event.id)).toEqual([id]);
 		const ids = witness.received.get(workflow) ?? [];
 		expect(ids.length).toBeGreaterThan(0);

@@ -11,7 +11,6 @@ export interface RelayUnderTest extends RelayProcess {
 	/** Event ids by workflow, of every 2xx. */
 	acknowledged: Map<string, string>;
 	post(workflow: string, filler?: string): Promise<Answer>;
-	api(path: string, body?: unknown): Promise<unknown>;
 	/** Posts until it is taken in. */
 	postUntilTaken(workflow: string): Promise<void>;
 	/** Acknowledged workflows of which no event is there. */
@@ -37,15 +36,7 @@ export async function startRelayUnderTest(options: {
 }): Promise<RelayUnderTest> {
 	const { dataFolder, env, acknowledged = new Map<string, string>() } = options;
 	const relay = await startRelay({ dataFolder, env: { RELAY_REFERENCE: 'off', ...env } });
-	async function api(path: string, body?: unknown): Promise<unknown> {
-		const response = await fetch(`${relay.url}/relay/v1${path}`, {
-			method: body === undefined ? 'GET' : 'POST',
-			headers: { authorization: `Bearer ${relay.token}`, 'content-type': 'application/json' },
-			...(body !== undefined && { body: JSON.stringify(body) }),
-		});
-		if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-		return response.json();
-	}
+	const { api } = relay;
 	const ingestUrl = SourcesResponse.parse(await api('/sources')).sources[0]?.ingest_url ?? '';
 	async function post(workflow: string, filler = ''): Promise<Answer> {
 		const response = await fetch(ingestUrl, { method: 'POST', body: webhook(workflow, { filler }) });
@@ -57,7 +48,6 @@ export async function startRelayUnderTest(options: {
 	return {
 		...relay,
 		acknowledged,
-		api,
 		post,
 		postUntilTaken: (workflow) =>
 			until(`${workflow} is taken in`, async () => (await post(workflow)).status === 200, PATIENCE_MS),

@@ -1,9 +1,8 @@
-import { rmSync } from 'node:fs';
 import { momentsOf, unsynced } from './moments.ts';
 import { cuts, powerCuts } from './power-cuts.ts';
 import type { Cut, Result } from './power-cuts.ts';
 import { between } from './random.ts';
-import { buildShim, emptyFolder, recordRelay } from './record-relay.ts';
+import { useShim } from './record-relay.ts';
 import type { Recording, Synchronous } from './record-relay.ts';
 
 /** The promise in a power cut: the relay's own process under load, on a disk that forgets what was not synced. */
@@ -11,23 +10,10 @@ import type { Recording, Synchronous } from './record-relay.ts';
 /** About 25 MiB, and twice that in the WAL: enough for several checkpoints. */
 const WEBHOOKS = 2_000;
 
-let folders: string[] = [];
-let shim: string;
-const folder = (name: string) => {
-	const path = emptyFolder(name);
-	folders.push(path);
-	return path;
-};
-beforeAll(() => {
-	shim = buildShim(folder('shim'));
-});
-afterAll(() => {
-	for (const path of folders) rmSync(path, { recursive: true });
-	folders = [];
-});
+const { folder, record } = useShim();
 
-const record = (synchronous: Synchronous) =>
-	recordRelay({ shim, root: folder('root'), synchronous, webhooks: WEBHOOKS });
+const recordAt = (synchronous: Synchronous) =>
+	record({ root: folder('root'), synchronous, webhooks: WEBHOOKS });
 
 /** Right after an answer to a sender: the moment at which forgetting is a lie. */
 const afterAnAnswer = (recording: Recording) => {
@@ -59,7 +45,7 @@ const totals = (results: Result[]) => ({
 describe('synchronous=FULL, as the relay has it', () => {
 	let recording: Recording;
 	beforeAll(async () => {
-		recording = await record('FULL');
+		recording = await recordAt('FULL');
 	});
 
 	test('the model saw the load, its syncs, its checkpoints and every answer', () => {
@@ -95,7 +81,7 @@ describe('synchronous=FULL, as the relay has it', () => {
 describe.each(['NORMAL', 'OFF'] as const)('synchronous=%s, as a control', (level) => {
 	let recording: Recording;
 	beforeAll(async () => {
-		recording = await record(level);
+		recording = await recordAt(level);
 	});
 
 	test('answers before anything is synced, and the model sees it', () => {

@@ -43,13 +43,34 @@ export function buildShim(folder: string): string {
 /** A new empty folder, by its real path: the shim compares paths as the process opens them. */
 export const emptyFolder = (name: string) => realpathSync(mkdtempSync(join(tmpdir(), `powerloss-${name}-`)));
 
+/** For a file of tests: the shim, compiled once, and new folders; nothing of either is left behind. */
+export function useShim(): {
+	folder: (name: string) => string;
+	record: (options: Omit<Parameters<typeof recordRelay>[0], 'shim'>) => Promise<Recording>;
+} {
+	const folders: string[] = [];
+	const folder = (name: string) => {
+		const path = emptyFolder(name);
+		folders.push(path);
+		return path;
+	};
+	let shim: string;
+	beforeAll(() => {
+		shim = buildShim(folder('shim'));
+	});
+	afterAll(() => {
+		for (const path of folders) rmSync(path, { recursive: true });
+	});
+	return { folder, record: (options) => recordRelay({ shim, ...options }) };
+}
+
 /**
  * Runs the relay process under the shim with `webhooks` posted to it over `connections` connections, one receiver
  * that takes every delivery and one that is down, and shuts it down in the end.
  *
  * @param root the watched folder; the data folder is `data` in it
  */
-export async function recordRelay(options: {
+async function recordRelay(options: {
 	shim: string;
 	root: string;
 	synchronous?: Synchronous;
@@ -80,20 +101,11 @@ export async function recordRelay(options: {
 		},
 	});
 	try {
-		const api = async (path: string, body?: unknown): Promise<unknown> => {
-			const response = await fetch(`${relay.url}/relay/v1${path}`, {
-				method: body === undefined ? 'GET' : 'POST',
-				headers: { authorization: `Bearer ${relay.token}`, 'content-type': 'application/json' },
-				...(body !== undefined && { body: JSON.stringify(body) }),
-			});
-			if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-			return response.json();
-		};
 		const subscriptions: string[] = [];
 		for (const { url } of webhooks > 0 ? [receiver, down] : []) {
-			subscriptions.push(((await api('/subscriptions', { url })) as { id: string }).id);
+			subscriptions.push(((await relay.api('/subscriptions', { url })) as { id: string }).id);
 		}
-		const { sources } = (await api('/sources')) as { sources: [{ ingest_url: string }] };
+		const { sources } = (await relay.api('/sources')) as { sources: [{ ingest_url: string }] };
 		const events = new Map<string, number>();
 		let next = 0;
 		const connection = async () => {

@@ -1,27 +1,13 @@
-import { rmSync } from 'node:fs';
 import { writeTree } from './disk.ts';
 import { momentsOf } from './moments.ts';
 import { cuts, powerCuts } from './power-cuts.ts';
 import type { Cut, Result } from './power-cuts.ts';
 import { between, seeded } from './random.ts';
-import { buildShim, emptyFolder, recordRelay } from './record-relay.ts';
+import { useShim } from './record-relay.ts';
 
 /** Power cuts while the relay starts: for the first time, and again after the power failed already. */
 
-let folders: string[] = [];
-let shim: string;
-const folder = (name: string) => {
-	const path = emptyFolder(name);
-	folders.push(path);
-	return path;
-};
-beforeAll(() => {
-	shim = buildShim(folder('shim'));
-});
-afterAll(() => {
-	for (const path of folders) rmSync(path, { recursive: true });
-	folders = [];
-});
+const { folder, record } = useShim();
 
 /** Before each record up to the one at `end`: in turn with all that is not synced gone, and with some of it kept. */
 const atEveryMoment = (end: number): Cut[] =>
@@ -34,7 +20,7 @@ const atEveryMoment = (end: number): Cut[] =>
 const withFaults = (results: Result[]) => results.filter(({ faults }) => faults.length > 0);
 
 test('cut at any moment of the first start, the next one starts, with the token that was shown', async () => {
-	const recording = await recordRelay({ shim, root: folder('first'), webhooks: 3, connections: 1 });
+	const recording = await record({ root: folder('first'), webhooks: 3, connections: 1 });
 	const { answers, shown } = momentsOf(recording);
 	expect(recording.acknowledged.events.size).toBe(3);
 	expect(shown).not.toBeNull();
@@ -45,7 +31,7 @@ test('cut at any moment of the first start, the next one starts, with the token 
 });
 
 test('cut again at any moment of the start after a cut, it has still lost nothing', async () => {
-	const first = await recordRelay({ shim, root: folder('once'), webhooks: 300 });
+	const first = await record({ root: folder('once'), webhooks: 300 });
 	const disk = first.disk();
 	// Half-way through the load: the WAL holds what the next start has to recover.
 	const { answers } = momentsOf(first);
@@ -56,8 +42,7 @@ test('cut again at any moment of the start after a cut, it has still lost nothin
 
 	const kept = answers.filter(({ index }) => index < cut).map(({ eventId }) => eventId);
 	const events = new Map([...first.acknowledged.events].filter(([id]) => kept.includes(id)));
-	const second = await recordRelay({
-		shim,
+	const second = await record({
 		root,
 		webhooks: 0,
 		before: { events, subscriptions: first.acknowledged.subscriptions },

@@ -8,6 +8,7 @@ import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
 import type { Store } from '../../relay/src/store/port.ts';
 import type { Engine } from './conformance/fixtures.ts';
+import { engineOn } from './engine-on.ts';
 
 export const temporaryFile = async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'store-'));
@@ -42,30 +43,8 @@ export const sqliteHere = onFiles('SQLite in this thread', async (path): Promise
 });
 
 function onFiles(name: string, openStore: (path: string) => Promise<Store>): Engine {
-	return {
-		name,
-		async open() {
-			const { path, remove } = await temporaryFile();
-			const opened: Store[] = [];
-			const open = async () => {
-				const store = await openStore(path);
-				opened.push(store);
-				return store;
-			};
-			let store = await open();
-			return {
-				store,
-				another: open,
-				async reopen() {
-					await store.close();
-					store = await open();
-					return store;
-				},
-				async remove() {
-					for (const each of opened) await each.close();
-					await remove();
-				},
-			};
-		},
-	};
+	return engineOn(name, async () => {
+		const { path, remove } = await temporaryFile();
+		return { openStore: () => openStore(path), clear: remove };
+	});
 }

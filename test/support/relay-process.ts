@@ -68,6 +68,13 @@ export interface RelayProcess extends SpawnedRelay {
 	readonly token: string;
 	/** The demo key of the reference API, `clapi_…`. */
 	readonly demoKey: string;
+	/**
+	 * Asks the management API with the token: a GET, or a POST of `body` as JSON.
+	 *
+	 * @param path what comes behind `/relay/v1`
+	 * @throws Error with what it said when it is not a 2xx
+	 */
+	api(path: string, body?: unknown): Promise<unknown>;
 }
 
 /** Runs `relay/src/main.ts` on port 0 with JSON logs, and does not wait for anything. */
@@ -170,12 +177,23 @@ export async function startRelay(options: RelayOptions = {}): Promise<RelayProce
 		const ready = await relay.waitFor('ready');
 		await relay.waitForScreen(String(ready.url));
 		const key = (name: string) => readFileSync(join(relay.dataFolder, 'keys', name), 'utf8').trim();
+		const url = String(ready.url);
+		const token = key('relay-token');
 		return {
 			...relay,
-			url: String(ready.url),
+			url,
 			referenceUrl: typeof ready.reference_url === 'string' ? ready.reference_url : null,
-			token: key('relay-token'),
+			token,
 			demoKey: key('demo-key'),
+			async api(path, body) {
+				const response = await fetch(`${url}/relay/v1${path}`, {
+					method: body === undefined ? 'GET' : 'POST',
+					headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+					...(body !== undefined && { body: JSON.stringify(body) }),
+				});
+				if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+				return response.json();
+			},
 		};
 	} catch (error) {
 		await relay.dispose();
