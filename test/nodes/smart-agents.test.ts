@@ -158,8 +158,8 @@ describe('Smart Agent', () => {
 	it.each([
 		['of no list', { runsOn: 'list', leadList: byId('={{ $json.nothing }}') }, 'No lead list is chosen'],
 		['of an unknown list', { runsOn: 'list', leadList: byId('nope') }, 'The lead list was not found'],
-		['up to 0', { limit: 0 }, 'The limit is 0'],
-		['up to 101', { limit: 101 }, 'The limit is 101'],
+		['up to 0', { limit: 0 }, "'Limit' is 0"],
+		['up to 101', { limit: 101 }, "'Limit' is 101"],
 	])('does not list its runs %s', async (_, parameters, message) => {
 		expect((await getAll(parameters)).error.message).toContain(message);
 		const { json } = await getAll(parameters, { items: [{}, {}], onError: 'continueRegularOutput' });

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import { parameterError } from './errors';
+import { wholeNumber } from './wholeNumber';
 
 /** Return All and Limit, as every "Get Many" has them. */
 export const pagingFields: INodeProperties[] = [
@@ -24,13 +24,9 @@ export const pagingFields: INodeProperties[] = [
 /** How many rows the user wants; `Infinity` for all. */
 export function wantedRows(context: IExecuteFunctions, itemIndex: number): number {
 	if (context.getNodeParameter('returnAll', itemIndex, false)) return Infinity;
-	const limit = context.getNodeParameter('limit', itemIndex, 50);
-	if (Number.isInteger(limit) && limit >= 1) return limit;
-	throw parameterError(
-		context.getNode(),
-		'Limit',
-		itemIndex,
-		`The limit is ${limit}, and it must be a whole number from 1`,
-		"Correct the parameter 'Limit', or switch on 'Return All'.",
-	);
+	return wholeNumber(context, itemIndex, {
+		name: 'limit',
+		title: 'Limit',
+		fix: "Correct the parameter 'Limit', or switch on 'Return All'.",
+	});
 }

@@ -344,8 +344,8 @@ export const CASES: Record<string, Case> = {
 		item: (_, nth) => ({ limit: 1 + (nth % 100) }),
 		many: true,
 		bad: [
-			['no limit', { limit: 0 }, 'The limit is 0'],
-			['too high a limit', { limit: 101 }, 'The limit is 101'],
+			['no limit', { limit: 0 }, "'Limit' is 0"],
+			['too high a limit', { limit: 101 }, "'Limit' is 101"],
 			['an unknown list', { runsOn: 'list', leadList: byId('nope') }, 'The lead list was not found'],
 		],
 	},

@@ -4,6 +4,7 @@ import { readEnrichmentType } from '../../helpers/enrichmentType';
 import { parameterError } from '../../helpers/errors';
 import { chosenList } from '../../helpers/listLocator';
 import { requiredText } from '../../helpers/requiredText';
+import { wholeNumber } from '../../helpers/wholeNumber';
 import type { RequestFacts } from '../../helpers/words';
 import { estimate, type EstimateTerms } from '../../transport/estimate';
 import type { ItemOperation } from '../operation';
@@ -47,7 +48,12 @@ function termsOf(
 			};
 		}
 		case 'rows':
-			return { terms: { row_count: rowCount(context, itemIndex), enrichment_type: type } };
+			return {
+				terms: {
+					row_count: wholeNumber(context, itemIndex, { name: 'rowCount', title: 'Number of People' }),
+					enrichment_type: type,
+				},
+			};
 		case 'list': {
 			const { id, subject } = chosenList(context, itemIndex);
 			// Here, and only here, Cleanlist spells phone with a hyphen.
@@ -70,18 +76,6 @@ function dataPoints(context: IExecuteFunctions, itemIndex: number, tool: Tool): 
 		itemIndex,
 		'No data point is chosen',
 		"Choose at least one in the parameter 'Data Points'.",
-	);
-}
-
-function rowCount(context: IExecuteFunctions, itemIndex: number): number {
-	const count: unknown = context.getNodeParameter('rowCount', itemIndex);
-	if (Number.isInteger(count) && (count as number) >= 1) return count as number;
-	throw parameterError(
-		context.getNode(),
-		'Number of People',
-		itemIndex,
-		`'Number of People' is ${String(count)}, and it must be a whole number from 1`,
-		"Correct the parameter 'Number of People'.",
 	);
 }
 

@@ -1,4 +1,4 @@
-import { parameterError } from '../../helpers/errors';
+import { wholeNumber } from '../../helpers/wholeNumber';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import type { ItemOperation } from '../operation';
@@ -39,20 +39,11 @@ export const getUsage: ItemOperation = {
 		},
 	],
 	async execute(itemIndex) {
-		const days: unknown = this.getNodeParameter('days', itemIndex);
-		if (!Number.isInteger(days) || (days as number) < 1 || (days as number) > MOST_DAYS) {
-			throw parameterError(
-				this.getNode(),
-				'Days',
-				itemIndex,
-				`'Days' is ${String(days)}, and it must be a whole number from 1 to ${MOST_DAYS}`,
-				"Correct the parameter 'Days'.",
-			);
-		}
+		const days = wholeNumber(this, itemIndex, { name: 'days', title: 'Days', most: MOST_DAYS });
 		return await request(this, CLEANLIST, {
 			method: 'GET',
 			path: `${V2}/usage`,
-			query: { days: days as number, group_by: this.getNodeParameter('groupBy', itemIndex) },
+			query: { days, group_by: this.getNodeParameter('groupBy', itemIndex) },
 			facts: {
 				itemIndex,
 				scope: 'admin:api_keys',

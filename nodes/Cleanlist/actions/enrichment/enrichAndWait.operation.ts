@@ -1,5 +1,6 @@
 import { enrichedOutputFields } from '../../helpers/enriched';
 import { enrichmentTypeField } from '../../helpers/enrichmentType';
+import { optionsField } from '../../helpers/optionsField';
 import { waitField } from '../../helpers/waiting';
 import type { BatchOperation } from '../operation';
 import { contactOptions, contactsFields } from './contacts.fields';
@@ -20,14 +21,7 @@ export const enrichAndWait: BatchOperation = {
 		...contactsFields('columns'),
 		waitField,
 		...enrichedOutputFields,
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			placeholder: 'Add Option',
-			default: {},
-			options: contactOptions,
-		},
+		optionsField(contactOptions),
 	],
 	async executeAll(items) {
 		return await enrichAndWaitRun(this, items.length);

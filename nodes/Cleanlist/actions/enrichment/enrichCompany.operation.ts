@@ -1,4 +1,5 @@
 import { companyOutputFields } from '../../helpers/company';
+import { optionsField } from '../../helpers/optionsField';
 import type { BatchOperation } from '../operation';
 import { enrichCompanyRun } from './enrichCompany.run';
 import { duplicatesOption, unsendableOption } from './sending.options';
@@ -55,17 +56,10 @@ export const enrichCompany: BatchOperation = {
 			],
 		},
 		...companyOutputFields,
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			placeholder: 'Add Option',
-			default: {},
-			options: [
-				duplicatesOption('Two items are one company with the same domain or, without one, the same name'),
-				unsendableOption('A company needs a domain, a name, a ticker or an ID'),
-			],
-		},
+		optionsField([
+			duplicatesOption('Two items are one company with the same domain or, without one, the same name'),
+			unsendableOption('A company needs a domain, a name, a ticker or an ID'),
+		]),
 	],
 	async executeAll(items) {
 		return await enrichCompanyRun(this, items.length);

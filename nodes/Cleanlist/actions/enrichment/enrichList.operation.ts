@@ -2,6 +2,7 @@ import { enrichmentTypeField } from '../../helpers/enrichmentType';
 import { leadListField } from '../../helpers/listLocator';
 import { listRunOutputFields } from '../../helpers/lookedUp';
 import { onlyIf } from '../../helpers/onlyIf';
+import { optionsField } from '../../helpers/optionsField';
 import { waitFields } from '../../helpers/waiting';
 import type { BatchOperation } from '../operation';
 import { mostCreditsOption, quoteIdOption } from '../quote';
@@ -37,18 +38,11 @@ export const enrichList: BatchOperation = {
 			'Enrichment → Get tells by its workflow_id how far it is. The results are on the leads: Lead → Get Many has them.',
 		),
 		...onlyIf({ waitForResult: [true] }, listRunOutputFields),
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			placeholder: 'Add Option',
-			default: {},
-			options: [
-				mostCreditsOption,
-				quoteIdOption('this list and enrichment type'),
-				duplicatesOption('Two items are the same with the same lead list and enrichment type'),
-			],
-		},
+		optionsField([
+			mostCreditsOption,
+			quoteIdOption('this list and enrichment type'),
+			duplicatesOption('Two items are the same with the same lead list and enrichment type'),
+		]),
 	],
 	async executeAll(items) {
 		return await enrichListRun(this, items.length);

@@ -3,6 +3,7 @@ import { enrichedOutputFields } from '../../helpers/enriched';
 import { enrichmentTypeField } from '../../helpers/enrichmentType';
 import { leadListField } from '../../helpers/listLocator';
 import { onlyIf } from '../../helpers/onlyIf';
+import { optionsField } from '../../helpers/optionsField';
 import { waitFields } from '../../helpers/waiting';
 import { quoteIdOption } from '../quote';
 import { personFields } from './contacts.fields';
@@ -46,20 +47,13 @@ export const fields: INodeProperties[] = [
 	},
 	...waitFields(true, 'Enrichment → Get has the result later, by its workflow_id.'),
 	...onlyIf({ waitForResult: [true] }, enrichedOutputFields),
-	{
-		displayName: 'Options',
-		name: 'options',
-		type: 'collection',
-		placeholder: 'Add Option',
-		default: {},
-		options: [
-			quoteIdOption('the tool Enrich Person'),
-			duplicatesOption(
-				'Two items are one person with the same lead list and LinkedIn profile or, without one, the same name and company, or else the same e-mail address',
-			),
-			unsendableOption(
-				'A person needs an e-mail address, a LinkedIn URL or a person ID, or a full name and company',
-			),
-		],
-	},
+	optionsField([
+		quoteIdOption('the tool Enrich Person'),
+		duplicatesOption(
+			'Two items are one person with the same lead list and LinkedIn profile or, without one, the same name and company, or else the same e-mail address',
+		),
+		unsendableOption(
+			'A person needs an e-mail address, a LinkedIn URL or a person ID, or a full name and company',
+		),
+	]),
 ];

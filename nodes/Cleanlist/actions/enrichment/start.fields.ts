@@ -1,5 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { enrichmentTypeField } from '../../helpers/enrichmentType';
+import { optionsField } from '../../helpers/optionsField';
 import { contactOptions, contactsFields } from './contacts.fields';
 
 export const fields: INodeProperties[] = [
@@ -43,12 +44,5 @@ export const fields: INodeProperties[] = [
 		displayOptions: { show: { delivery: ['webhook'] } },
 	},
 	...contactsFields('fields'),
-	{
-		displayName: 'Options',
-		name: 'options',
-		type: 'collection',
-		placeholder: 'Add Option',
-		default: {},
-		options: contactOptions,
-	},
+	optionsField(contactOptions),
 ];

@@ -2,6 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { ExportCsvRead } from '../../../../relay/src/contract';
 import { chosenColumns, columnsFields } from '../../helpers/exportColumns';
 import { chosenList, leadListField } from '../../helpers/listLocator';
+import { optionsField } from '../../helpers/optionsField';
 import { requiredText } from '../../helpers/requiredText';
 import { download } from '../../transport/download';
 import { request } from '../../transport/request';
@@ -29,30 +30,23 @@ export const getCsv: BatchOperation = {
 			description: 'Where the following nodes find the file',
 		},
 		...columnsFields,
-		{
-			displayName: 'Options',
-			name: 'options',
-			type: 'collection',
-			placeholder: 'Add Option',
-			default: {},
-			options: [
-				{
-					displayName: 'File Name',
-					name: 'fileName',
-					type: 'string',
-					default: '',
-					placeholder: 'e.g. leads.csv',
-					description: 'What to call the file; otherwise the name that Cleanlist gives it',
-				},
-				{
-					displayName: 'Include Smart Agent Columns',
-					name: 'includeSmartAgents',
-					type: 'boolean',
-					default: true,
-					description: 'Whether to add the columns that smart agents filled',
-				},
-			],
-		},
+		optionsField([
+			{
+				displayName: 'File Name',
+				name: 'fileName',
+				type: 'string',
+				default: '',
+				placeholder: 'e.g. leads.csv',
+				description: 'What to call the file; otherwise the name that Cleanlist gives it',
+			},
+			{
+				displayName: 'Include Smart Agent Columns',
+				name: 'includeSmartAgents',
+				type: 'boolean',
+				default: true,
+				description: 'Whether to add the columns that smart agents filled',
+			},
+		]),
 	],
 	async executeAll(items) {
 		return await eachItem(this, items.length, async (item) => [await exportCsv(this, item)]);

@@ -1,6 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { enrichmentTypeField } from '../../helpers/enrichmentType';
 import { leadListField } from '../../helpers/listLocator';
+import { optionsField } from '../../helpers/optionsField';
 
 export const fields: INodeProperties[] = [
 	leadListField,
@@ -87,55 +88,48 @@ export const fields: INodeProperties[] = [
 			'Whether to start enriching the imported leads at once. This spends credits and needs the scope enrich:write; the import alone is free.',
 	},
 	{ ...enrichmentTypeField('lead'), displayOptions: { show: { dispatchEnrichment: [true] } } },
-	{
-		displayName: 'Options',
-		name: 'options',
-		type: 'collection',
-		placeholder: 'Add Option',
-		default: {},
-		options: [
-			{
-				displayName: 'Delimiter',
-				name: 'delimiter',
-				type: 'options',
-				default: 'auto',
-				description: 'What separates the columns. Cleanlist takes commas; other files are converted.',
-				options: [
-					{ name: 'Comma', value: ',' },
-					{ name: 'Detect Automatically', value: 'auto' },
-					{ name: 'Pipe', value: '|' },
-					{ name: 'Semicolon', value: ';' },
-					{ name: 'Tab', value: '\t' },
-				],
-			},
-			{
-				displayName: 'Encoding',
-				name: 'encoding',
-				type: 'options',
-				default: 'utf-8',
-				description: 'How the file is encoded. Cleanlist takes UTF-8; other files are converted.',
-				options: [
-					{ name: 'UTF-16', value: 'utf-16le' },
-					{ name: 'UTF-8', value: 'utf-8' },
-					{ name: 'Windows-1252 (Western European)', value: 'windows-1252' },
-				],
-			},
-			{
-				displayName: 'Idempotency Key',
-				name: 'idempotencyKey',
-				type: 'string',
-				default: '',
-				description:
-					'Under one key Cleanlist imports once in 24 hours. By default it is made from the list, the file and the columns, so that a repeated run imports and charges nothing twice; enter another to import the same file again.',
-			},
-			{
-				displayName: 'Quote ID',
-				name: 'quoteId',
-				type: 'string',
-				default: '',
-				description:
-					'A quote from Account → Estimate Cost for this import, which caps what the enrichment may cost',
-			},
-		],
-	},
+	optionsField([
+		{
+			displayName: 'Delimiter',
+			name: 'delimiter',
+			type: 'options',
+			default: 'auto',
+			description: 'What separates the columns. Cleanlist takes commas; other files are converted.',
+			options: [
+				{ name: 'Comma', value: ',' },
+				{ name: 'Detect Automatically', value: 'auto' },
+				{ name: 'Pipe', value: '|' },
+				{ name: 'Semicolon', value: ';' },
+				{ name: 'Tab', value: '\t' },
+			],
+		},
+		{
+			displayName: 'Encoding',
+			name: 'encoding',
+			type: 'options',
+			default: 'utf-8',
+			description: 'How the file is encoded. Cleanlist takes UTF-8; other files are converted.',
+			options: [
+				{ name: 'UTF-16', value: 'utf-16le' },
+				{ name: 'UTF-8', value: 'utf-8' },
+				{ name: 'Windows-1252 (Western European)', value: 'windows-1252' },
+			],
+		},
+		{
+			displayName: 'Idempotency Key',
+			name: 'idempotencyKey',
+			type: 'string',
+			default: '',
+			description:
+				'Under one key Cleanlist imports once in 24 hours. By default it is made from the list, the file and the columns, so that a repeated run imports and charges nothing twice; enter another to import the same file again.',
+		},
+		{
+			displayName: 'Quote ID',
+			name: 'quoteId',
+			type: 'string',
+			default: '',
+			description:
+				'A quote from Account → Estimate Cost for this import, which caps what the enrichment may cost',
+		},
+	]),
 ];

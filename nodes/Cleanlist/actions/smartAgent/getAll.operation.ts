@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
-import { parameterError } from '../../helpers/errors';
 import { chosenList, leadListField } from '../../helpers/listLocator';
+import { wholeNumber } from '../../helpers/wholeNumber';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import type { ItemOperation } from '../operation';
@@ -41,20 +41,16 @@ export const getAll: ItemOperation = {
 	],
 	async execute(itemIndex) {
 		const list = this.getNodeParameter('runsOn', itemIndex) === 'list' ? chosenList(this, itemIndex) : null;
-		const limit: unknown = this.getNodeParameter('limit', itemIndex, 50);
-		if (!Number.isInteger(limit) || (limit as number) < 1 || (limit as number) > MOST_RUNS) {
-			throw parameterError(
-				this.getNode(),
-				'Limit',
-				itemIndex,
-				`The limit is ${String(limit)}, and it must be a whole number from 1 to ${MOST_RUNS}`,
-				"Correct the parameter 'Limit'. Cleanlist lists the latest 100 runs and no more; choose one lead list to see its older ones.",
-			);
-		}
+		const limit = wholeNumber(this, itemIndex, {
+			name: 'limit',
+			title: 'Limit',
+			most: MOST_RUNS,
+			fix: "Correct the parameter 'Limit'. Cleanlist lists the latest 100 runs and no more; choose one lead list to see its older ones.",
+		});
 		const { runs } = await request<{ runs?: IDataObject[] }>(this, CLEANLIST, {
 			method: 'GET',
 			path: `${V2}/smart-agents`,
-			query: { limit: limit as number, ...(list && { list_id: list.id }) },
+			query: { limit, ...(list && { list_id: list.id }) },
 			facts: {
 				itemIndex,
 				scope: 'smart_agents:read',

@@ -1,6 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { AGENTS } from '../../helpers/agents';
 import { leadListField } from '../../helpers/listLocator';
+import { optionsField } from '../../helpers/optionsField';
 import { mostCreditsOption, quoteIdOption } from '../quote';
 
 /** Most rows one run works on; above `MOST_OF_ALL` leads, Cleanlist refuses to run over all. */
@@ -63,22 +64,15 @@ export const fields: INodeProperties[] = [
 		description: 'How many leads to work on at most, 1 to 10,000',
 		displayOptions: { show: { leadScope: ['subset'] } },
 	},
-	{
-		displayName: 'Options',
-		name: 'options',
-		type: 'collection',
-		placeholder: 'Add Option',
-		default: {},
-		options: [
-			mostCreditsOption,
-			{
-				displayName: 'Overwrite',
-				name: 'overwrite',
-				type: 'boolean',
-				default: false,
-				description: 'Whether to replace what the column holds already',
-			},
-			quoteIdOption('this list and agent'),
-		],
-	},
+	optionsField([
+		mostCreditsOption,
+		{
+			displayName: 'Overwrite',
+			name: 'overwrite',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to replace what the column holds already',
+		},
+		quoteIdOption('this list and agent'),
+	]),
 ];

@@ -1,9 +1,9 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { RunSmartAgentRead } from '../../../../relay/src/contract';
 import { withoutEnvelope } from '../../helpers/envelope';
-import { parameterError } from '../../helpers/errors';
 import { chosenList } from '../../helpers/listLocator';
 import { requiredText } from '../../helpers/requiredText';
+import { wholeNumber } from '../../helpers/wholeNumber';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import type { ItemOperation } from '../operation';
@@ -77,21 +77,11 @@ function readWork(context: IExecuteFunctions, itemIndex: number) {
 			what: 'The name of the column',
 		}),
 		lead_scope: leadScope,
-		...(leadScope === 'subset' && { max_rows: mostRows(context, itemIndex) }),
+		...(leadScope === 'subset' && {
+			max_rows: wholeNumber(context, itemIndex, { name: 'maxRows', title: 'Most Leads', most: MOST_ROWS }),
+		}),
 		overwrite,
 	};
-}
-
-function mostRows(context: IExecuteFunctions, itemIndex: number): number {
-	const rows: unknown = context.getNodeParameter('maxRows', itemIndex);
-	if (Number.isInteger(rows) && (rows as number) >= 1 && (rows as number) <= MOST_ROWS) return rows as number;
-	throw parameterError(
-		context.getNode(),
-		'Most Leads',
-		itemIndex,
-		`'Most Leads' is ${String(rows)}, and it must be a whole number from 1 to ${MOST_ROWS}`,
-		"Correct the parameter 'Most Leads'.",
-	);
 }
 
 /** What the estimate has no field of its own for. */
