@@ -35,7 +35,8 @@ export async function receive(context: IWebhookFunctions): Promise<IWebhookRespo
 			context.logger.warn('A delivery to the Cleanlist Trigger was refused', { verdict });
 			return refuse(context, 401, REFUSALS[verdict]);
 		}
-		const payload: unknown = JSON.parse(rawBody.toString('utf8'));
+		// The relay delivers a byte order mark with the rest; what n8n was told is JSON it refuses with one itself.
+		const payload: unknown = JSON.parse(rawBody.toString('utf8').replace(/^\uFEFF/, ''));
 		if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
 			return refuse(context, 422, 'The body is not a JSON object.');
 		}

@@ -286,6 +286,13 @@ describe('Cleanlist Trigger', () => {
 			expect(await emitted(active)).toHaveLength(2);
 		});
 
+		it('may begin with a byte order mark, which the relay passes on', async () => {
+			const active = await engine.activate(workflow());
+			const given = { body: `\uFEFF${JSON.stringify(payload)}`, headers: { 'content-type': 'text/plain' } };
+			expect((await deliver(active, given)).status).toBe(200);
+			expect(await emitted(active)).toHaveLength(2);
+		});
+
 		it('twice is passed on twice, with the same webhook_id', async () => {
 			const active = await engine.activate(workflow());
 			await deliver(active);
