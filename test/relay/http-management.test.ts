@@ -403,7 +403,9 @@ describe('every answer', () => {
 	test.each(['/nowhere', '/relay/v1', '/relay/v1/nothing', '/%', '/api/v2/whoami'])(
 		'of %s is a problem document',
 		async (path) => {
-			await expectProblem(await relay.call('GET', path), 404, 'not_found');
+			const { fix } = await expectProblem(await relay.call('GET', path), 404, 'not_found');
+			const [, docs] = /GET (\S+) lists the endpoints/.exec(fix)!;
+			expect((await relay.call('GET', docs!)).status).toBe(200);
 		},
 	);
 

@@ -36,7 +36,7 @@ const CATALOGUE = {
 	not_found: {
 		status: 404,
 		title: 'There is no such thing here',
-		fix: 'Check the path; docs/relay.md lists the endpoints.',
+		fix: 'Check the path; GET /docs lists the endpoints.',
 	},
 	unknown_ingest_token: {
 		status: 404,
