@@ -20,7 +20,7 @@ export function freeBytes(folder: string): number {
  * Watches the space of a file system, so that webhooks can be refused before a write fails half-way. The reserve is
  * for what must go on when they are: deliveries, settlements, the write-ahead log.
  *
- * @param options.free how many bytes are free; asked once a second at most, or for every 4 MiB admitted
+ * @param options.free how many bytes are free; asked once a second, for every 4 MiB admitted, and before a refusal
  * @param options.reserve bytes that are to stay free
  */
 export function createDiskSpace(options: { free: () => number; reserve: number; clock: Clock }): DiskSpace {
@@ -42,7 +42,9 @@ export function createDiskSpace(options: { free: () => number; reserve: number; 
 		hasRoomFor(bytes) {
 			since += bytes;
 			const now = clock.monotonic();
-			if (now - lookedAt >= GOOD_FOR_MS || since >= LOOK_EVERY_BYTES) {
+			// Nobody is refused by an old look: what was full may have been freed.
+			const isOld = now - lookedAt >= GOOD_FOR_MS || since >= LOOK_EVERY_BYTES;
+			if (isOld || room <= since) {
 				room = look();
 				lookedAt = now;
 				since = bytes;

@@ -187,6 +187,22 @@ describe('SQLite alone', () => {
 		db.close();
 	});
 
+	it('lists the events of a workflow whose keys are not in the table yet, and writes nothing for it: a full disk stops no reader', () => {
+		const engine = openEngine(file.path);
+		const run = createBatchRunner(engine);
+		run([{ name: 'putSource', args: [source] }]);
+		const event = anEvent({ workflowId: 'w' });
+		run([
+			{ name: 'ingest', args: [anEvent()] },
+			{ name: 'ingest', args: [event] },
+		]);
+		expect(run([{ name: 'listEvents', args: [{ limit: 10, workflowId: 'w' }] }])).toEqual([
+			{ value: [expect.objectContaining({ id: event.id })] },
+		]);
+		expect(engine.db.prepare('SELECT count(*) AS n FROM dedupe_keys').get()).toEqual({ n: 0 });
+		engine.db.close();
+	});
+
 	it('does not wait for the disk where a power cut may take the write back, and for nothing else', () => {
 		const engine = openEngine(file.path);
 		const run = createBatchRunner(engine);
@@ -231,7 +247,7 @@ describe('SQLite alone', () => {
 			largest = Math.max(largest, (await stat(`${file.path}-wal`)).size);
 		}
 		// 80 MiB went through it.
-		expect(largest).toBeLessThan(40 * 1024 * 1024);
+		expect(largest).toBeLessThan(16 * 1024 * 1024);
 		await store.close();
 	});
 

@@ -25,11 +25,7 @@ export interface Failure {
 }
 
 /** These need every dedupe key in its table, not in memory. */
-const NEED_ALL_KEYS: ReadonlySet<string> = new Set<Call['name']>([
-	'listEvents',
-	'acceptQuarantined',
-	'sweep',
-]);
+const NEED_ALL_KEYS: ReadonlySet<string> = new Set<Call['name']>(['acceptQuarantined', 'sweep']);
 
 const REPLACED =
 	'The database file was deleted or replaced while the relay has it open, so nothing more is kept. Restart the relay.';

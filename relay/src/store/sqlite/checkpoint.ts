@@ -2,10 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 
 /**
  * When the write-ahead log is copied back into the database file, by its bytes that are not there yet: late, for pages that
- * many events write to in between are copied once, but once a second when there are some, because a log of a second is
- * copied in a few ms and one of 32 MiB in 20.
+ * many events write to in between are copied once (8 MiB and 32 do alike), but once a second when there are some, because
+ * a copy holds webhooks up for as long as it takes.
  */
-const MANY_BYTES = 32 * 1024 * 1024;
+const MANY_BYTES = 8 * 1024 * 1024;
 const SOME_BYTES = 2 * 1024 * 1024;
 const PAUSE_MS = 1_000;
 
