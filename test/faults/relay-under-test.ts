@@ -12,7 +12,7 @@ export interface RelayUnderTest extends RelayProcess {
 	acknowledged: Map<string, string>;
 	post(workflow: string, filler?: string): Promise<Answer>;
 	/** Posts until it is taken in. */
-	postUntilTaken(workflow: string): Promise<void>;
+	postUntilTaken(workflow: string, filler?: string): Promise<void>;
 	/** Acknowledged workflows of which no event is there. */
 	missing(): Promise<string[]>;
 	/** The workflows of all events there are. */
@@ -49,8 +49,12 @@ export async function startRelayUnderTest(options: {
 		...relay,
 		acknowledged,
 		post,
-		postUntilTaken: (workflow) =>
-			until(`${workflow} is taken in`, async () => (await post(workflow)).status === 200, PATIENCE_MS),
+		postUntilTaken: (workflow, filler) =>
+			until(
+				`${workflow} is taken in`,
+				async () => (await post(workflow, filler)).status === 200,
+				PATIENCE_MS,
+			),
 		delivered: () =>
 			until(
 				'everything is delivered',

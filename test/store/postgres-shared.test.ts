@@ -116,6 +116,15 @@ describe('several stores on one database', () => {
 		expect(starts).toBe(3);
 	});
 
+	test('put the same source at the same moment, as relays that start together do', async () => {
+		const all = await Promise.all(Array.from({ length: 6 }, () => open()));
+		for (let n = 0; n < 1500; n++) {
+			const source = { id: `src_${n}`, name: 'Shared', tokenHash: Buffer.from(`hash ${n}`), createdAt: T0 };
+			await Promise.all(all.map((store) => store.putSource(source)));
+		}
+		expect(await all[0]!.listSources()).toHaveLength(1501);
+	});
+
 	test('take the same webhook at the same time for one event', async () => {
 		const all = await Promise.all([open(), open(), open()]);
 		const [one] = all;
