@@ -129,8 +129,10 @@ export function testCrashPoints(options: {
 		const kill = () => relay.signal('SIGKILL');
 		const stopping = point.startsWith('release');
 		witness.receive(stopping ? 'hold' : 'answer', point === BY_RECEIVER ? kill : undefined);
+		// Asked before: the relay has transactions of its own, and may die by one as soon as the point is armed.
+		const url = await ingestUrl();
 		writeFileSync(armed(), '');
-		const sent = witness.send(await ingestUrl(), workflows, point === BY_SENDER ? kill : undefined);
+		const sent = witness.send(url, workflows, point === BY_SENDER ? kill : undefined);
 		if (stopping) {
 			await sent;
 			await until('the receiver holds deliveries', () => witness.held > 0, GIVE_UP_MS);
