@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { IngestResponse } from '../../relay/src/contract/relay-api.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
 import { createTestClock } from '../support/test-clock.ts';
+import { until } from '../support/until.ts';
 import { expectProblem, startTestRelay, webhook } from './harness.ts';
 import type { TestRelay } from './harness.ts';
 
@@ -132,6 +133,9 @@ test('an upload that breaks off keeps nothing', async () => {
 	// Served after the broken one on the same server, so the broken one has been dealt with.
 	await stored(await relay.ingest(webhook('wf-2')));
 	expect(await events()).toEqual([expect.objectContaining({ workflowId: 'wf-2' })]);
+	// The network's doing, and none of the relay's.
+	await until('it was answered', () => relay.logs().includes('"wf-2"'));
+	expect(relay.logs()).not.toContain('request failed');
 });
 
 test.each(['unknown', 'A'.repeat(43), 'x'.repeat(500), '😀'])(

@@ -290,6 +290,10 @@ function toProblem(error: unknown, request: FastifyRequest): ProblemError {
 		const { code, detail, retryAfterS } = OF_STORE[error.code];
 		return new ProblemError(code, { detail, retryAfterS });
 	}
+	// Nobody is left to read it, but it is no failure of the relay's, and not to be logged as one.
+	if (error === request.raw.errored) {
+		return new ProblemError('unreadable_request', { detail: 'The sender broke off in the middle of it.' });
+	}
 	const { code, statusCode } = error as Partial<FastifyError>;
 	switch (code ?? '') {
 		case 'FST_ERR_CTP_BODY_TOO_LARGE':
