@@ -77,7 +77,7 @@ async function compare(kib: number, rounds: number, seconds: number) {
 
 /** Durable ingest through HTTP against the same server without storage. */
 export async function benchIngest(quick: boolean): Promise<string> {
-	const [rounds, seconds] = quick ? [1, 2] : [3, 3];
+	const [rounds, seconds] = quick ? [1, 2] : [5, 3];
 	const comparisons = [];
 	for (const kib of SIZES_KIB) comparisons.push(await compare(kib, rounds, seconds));
 	const ratio = comparisons[0]?.ratio ?? NaN;
