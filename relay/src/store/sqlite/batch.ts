@@ -30,10 +30,12 @@ const NEED_ALL_KEYS: ReadonlySet<string> = new Set<Call['name']>(['acceptQuarant
 const REPLACED =
 	'The database file was deleted or replaced while the relay has it open, so nothing more is kept. Restart the relay.';
 
-const isRead = ({ name }: Call) => name !== 'ping' && OPERATIONS[name] === 'read';
+const kindOf = ({ name }: Call) => (name === 'ping' ? 'write' : OPERATIONS[name]);
+
+const isRead = (call: Call) => kindOf(call) === 'read';
 
 /** Whether this is a write that may reach the disk later. */
-export const isProgress = ({ name }: Call) => name !== 'ping' && OPERATIONS[name] === 'progress';
+export const isProgress = (call: Call) => kindOf(call) === 'progress';
 
 /**
  * Group commit: runs the writes of a batch in one transaction and answers when it is on disk. One fsync for all of
