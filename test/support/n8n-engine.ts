@@ -54,6 +54,8 @@ export interface RunOptions {
 	inputItems?: INodeExecutionData[];
 	/** `manual` is the editor's "Execute workflow"; default `trigger`, a production run. */
 	mode?: WorkflowExecuteMode;
+	/** Stops the run, as its user does in the editor. */
+	stop?: AbortSignal;
 }
 
 export interface N8nEngine {
@@ -185,10 +187,17 @@ export function createN8nEngine(options: N8nEngineOptions): N8nEngine {
 		data: IRunExecutionData,
 		additional: IWorkflowExecuteAdditionalData,
 		mode: WorkflowExecuteMode,
+		stop?: AbortSignal,
 	): Promise<IRun> {
-		const run = await new core.WorkflowExecute(additional, mode, data).processRunExecutionData(workflow);
-		save(workflow);
-		return run;
+		const running = new core.WorkflowExecute(additional, mode, data).processRunExecutionData(workflow);
+		const cancel = () => running.cancel();
+		stop?.addEventListener('abort', cancel);
+		try {
+			return await running;
+		} finally {
+			stop?.removeEventListener('abort', cancel);
+			save(workflow);
+		}
 	}
 
 	function startData(node: INode, items: INodeExecutionData[][]): IRunExecutionData {
@@ -279,14 +288,14 @@ export function createN8nEngine(options: N8nEngineOptions): N8nEngine {
 	}
 
 	return {
-		async run(json, { startNode, inputItems = [{ json: {} }], mode = 'trigger' } = {}) {
+		async run(json, { startNode, inputItems = [{ json: {} }], mode = 'trigger', stop } = {}) {
 			const workflow = load(json, false);
 			const start = nodeOf(
 				workflow,
 				startNode ?? (json.nodes.find((node) => node.type === ITEMS_NODE) ?? json.nodes[0])?.name ?? '',
 			);
 			const data = startData(start, [structuredClone(inputItems)]);
-			return execute(workflow, data, await additionalData(workflow, mode), mode);
+			return execute(workflow, data, await additionalData(workflow, mode), mode, stop);
 		},
 
 		async activate(json) {

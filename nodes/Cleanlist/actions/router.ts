@@ -1,4 +1,5 @@
 import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import { asNodeError } from '../helpers/errors';
 import { eachItem } from './each-item';
 import type { ItemOperation } from './operation';
 import { RESOURCES } from './resources';
@@ -19,11 +20,17 @@ export async function router(this: IExecuteFunctions): Promise<INodeExecutionDat
 			{ description: 'Choose another operation, or update the Cleanlist package in n8n.' },
 		);
 	}
-	return [
-		'executeAll' in found
-			? await found.executeAll.call(this, items)
-			: await eachItem(this, items.length, (item) => runItem(this, found, item)),
-	];
+	try {
+		return [
+			'executeAll' in found
+				? await found.executeAll.call(this, items)
+				: await eachItem(this, items.length, (item) => runItem(this, found, item)),
+		];
+	} catch (error) {
+		// Whoever stops a run ends its requests and waits, too. n8n says that it was stopped, unless the node fails.
+		if (this.getExecutionCancelSignal()?.aborted) return [[]];
+		throw asNodeError(this.getNode(), error, 0);
+	}
 }
 
 async function* runItem(

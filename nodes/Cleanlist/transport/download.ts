@@ -60,6 +60,7 @@ async function fetchOnce(
 			timeout: Math.max(1_000, Math.min(TIMEOUT_MS, deadline - now())),
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
+			abortSignal: context.getExecutionCancelSignal(),
 		})) as IN8nHttpFullResponse;
 		const content = Buffer.from(response.body as ArrayBuffer);
 		if (response.statusCode === 200) {

@@ -46,6 +46,8 @@ export interface RunOptions {
 	after?: WorkflowNode[];
 	/** Run as n8n runs it for an AI agent. */
 	asTool?: boolean;
+	/** Stops the run, as its user does in the editor. */
+	stop?: AbortSignal;
 }
 
 /** What n8n keeps of a NodeApiError or NodeOperationError. */
@@ -70,7 +72,7 @@ export interface Result {
 export async function runCleanlist(
 	engine: N8nEngine,
 	parameters: IDataObject,
-	{ api = 'api', items = [{}], binaries = [], onError, after = [], asTool = false }: RunOptions = {},
+	{ api = 'api', items = [{}], binaries = [], onError, after = [], asTool = false, stop }: RunOptions = {},
 ): Promise<Result> {
 	const nodes: WorkflowNode[] = [
 		{ name: 'Items', type: ITEMS_NODE },
@@ -97,6 +99,7 @@ export async function runCleanlist(
 				json: item,
 				...(binaries[index] && { binary: binaries[index] }),
 			})),
+			stop,
 		},
 	);
 	const out = itemsOf(run, 'Cleanlist');
