@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { NodeHelpers } from 'n8n-workflow';
 import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
 import manifest from '../../package.json';
 import { Cleanlist, CleanlistApi, CleanlistRelayApi, CleanlistTrigger } from '../../index.ts';
@@ -130,6 +131,21 @@ describe('the Cleanlist node', () => {
 			);
 			expect(shown.map(({ name }) => name)).toEqual(fields.map(({ name }) => name));
 			expect(new Set(shown.map(({ name }) => name)).size).toBe(shown.length);
+		}
+	});
+
+	it('shows no field of another operation, though what decides on fields are expressions', () => {
+		const names = new Set(description.properties.map(({ name }) => name));
+		const expressions = Object.fromEntries([...names].map((name) => [name, '={{ $json.x }}']));
+		const node = { typeVersion: 1 };
+		for (const { resource, value: operation, fields } of operations) {
+			const values = { ...expressions, resource, operation };
+			const shown = description.properties.filter(
+				(property) =>
+					!['resource', 'operation'].includes(property.name) &&
+					NodeHelpers.displayParameter(values, property, node, description),
+			);
+			expect(shown.map(({ name }) => name)).toEqual(fields.map(({ name }) => name));
 		}
 	});
 

@@ -1,4 +1,5 @@
-import { updateDisplayOptions, type INodeProperties, type NodeHint } from 'n8n-workflow';
+import type { INodeProperties, NodeHint } from 'n8n-workflow';
+import { onlyIf } from '../helpers/onlyIf';
 import { scopesOf, type Operation, type Resource } from './operation';
 
 /** The node's parameters: which resource, which operation, and that operation's own fields. */
@@ -50,7 +51,7 @@ function describeResource({ value: resource, defaultOperation, operations }: Res
 			default: defaultOperation,
 		},
 		...operations.flatMap(({ value: operation, fields }) =>
-			updateDisplayOptions({ show: { resource: [resource], operation: [operation] } }, fields),
+			onlyIf({ resource: [resource], operation: [operation] }, fields),
 		),
 	];
 }
