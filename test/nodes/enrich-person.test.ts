@@ -215,7 +215,7 @@ describe('Enrichment → Enrich Person', () => {
 		['an unknown type', { enrichmentType: 'none' }, {}, 'There is no enrichment type "none"'],
 		['no profile', { linkedinUrl: 'https://example.com/ada' }, {}, /LinkedIn/],
 		['a made-up quote', { options: { quoteId: 'qte_x' } }, {}, /quote/],
-		['no time', { waitUpTo: 0 }, {}, "'Wait Up To' is 0 minutes"],
+		['no time', { waitUpTo: 0 }, {}, "'Wait Up To' is 0, and it must be more than 0"],
 		['a wrong key', {}, { api: 'wrong' }, 'Cleanlist does not accept the API key'],
 	])('refuses %s', async (_, parameters: IDataObject, options: RunOptions, message) => {
 		if (options.api === 'poor') list = await makeListAs('poor');

@@ -1,5 +1,6 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { parameterError } from '../helpers/errors';
+import { numberOf, shown, textOf } from '../helpers/values';
 import type { RequestFacts } from '../helpers/words';
 import { estimate, type EstimateTerms } from '../transport/estimate';
 
@@ -41,20 +42,18 @@ export async function usableQuote(
 	itemIndex: number,
 	{ terms, facts, cheaper }: Purchase,
 ): Promise<string> {
-	const { mostCredits: most, quoteId } = context.getNodeParameter('options', itemIndex, {}) as {
-		quoteId?: string;
-		mostCredits?: number;
-	};
-	const given = String(quoteId ?? '').trim();
+	const { mostCredits, quoteId } = context.getNodeParameter('options', itemIndex, {});
+	const given = textOf(quoteId);
+	const most = mostCredits === undefined ? null : numberOf(mostCredits);
 	const refuse = (message: string, description: string) =>
 		parameterError(context.getNode(), MOST, itemIndex, message, description);
-	if (most !== undefined && (!Number.isFinite(most) || most < 0)) {
+	if (most !== null && !(most >= 0)) {
 		throw refuse(
-			`'${MOST}' is ${String(most)}, and it must be a number from 0`,
+			`'${MOST}' is ${shown(mostCredits)}, and it must be a number from 0`,
 			`Correct the option '${MOST}', or remove it.`,
 		);
 	}
-	if (given !== '' && most !== undefined) {
+	if (given !== '' && most !== null) {
 		throw refuse(
 			`'${MOST}' and 'Quote ID' do not go together`,
 			'The quote is for a certain cost already, which can not be looked up. Remove one of the two options.',
@@ -62,7 +61,7 @@ export async function usableQuote(
 	}
 	if (given !== '') return given;
 	const { estimated_cost: cost, quote_id } = await estimate(context, terms, facts);
-	if (most !== undefined && (typeof cost !== 'number' || cost > most)) {
+	if (most !== null && (typeof cost !== 'number' || cost > most)) {
 		throw refuse(
 			`The run may cost ${cost ?? 'an unknown number of'} credits, and ${most} may be spent`,
 			`Nothing was started. ${cheaper}, or raise the option '${MOST}'.`,

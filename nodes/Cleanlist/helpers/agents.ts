@@ -1,5 +1,8 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 
+/** The parameter "Agent". */
+export const AGENT = { name: 'agentType', title: 'Agent', what: 'The agent' };
+
 /** The smart agents, by the API's names. Prices as far as Cleanlist publishes them. */
 export const AGENTS: INodePropertyOptions[] = [
 	{

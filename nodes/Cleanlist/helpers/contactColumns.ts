@@ -1,7 +1,7 @@
 import { recogniseColumns } from './columns';
 import { CONTACT_FIELDS, readContact, type Contact, type ContactField } from './contacts';
 import { bareDomain } from './duplicates';
-import { textOf } from './text';
+import { textOf } from './values';
 
 /**
  * The contact in a row of a sheet, a CRM or a CSV file, by the headers of its columns. Of several columns for one

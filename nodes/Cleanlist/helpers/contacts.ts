@@ -1,4 +1,5 @@
 import type { Contact as ApiContact } from '../../../relay/src/contract';
+import { textOf } from './values';
 
 export type ContactField = keyof ApiContact;
 /** A contact as it is sent: only fields that say something, trimmed. */
@@ -26,9 +27,8 @@ export function readContact(record: object): Contact {
 	const contact: Contact = {};
 	for (const [key, value] of Object.entries(record)) {
 		const field = BY_LETTERS.get(letters(key));
-		if (!field || (typeof value !== 'string' && typeof value !== 'number')) continue;
-		const text = String(value).trim();
-		if (text !== '') contact[field] = text;
+		const text = textOf(value);
+		if (field && text !== '') contact[field] = text;
 	}
 	return contact;
 }

@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { ENRICHMENT_TYPES, PAID_TYPES } from './credits';
 import { parameterError } from './errors';
+import { textOf } from './values';
 
 const NONE = { name: 'None', value: 'none', description: 'Free: only puts the contacts on your API list' };
 
@@ -41,7 +42,7 @@ export function readEnrichmentType(
 		context.getNode(),
 		'Enrichment Type',
 		itemIndex,
-		`There is no enrichment type "${String(value)}"`,
+		textOf(value) === '' ? 'The enrichment type is empty' : `There is no enrichment type "${textOf(value)}"`,
 		`Choose one in the parameter 'Enrichment Type'; an expression must give one of ${types.join(', ')}.`,
 	);
 }

@@ -1,4 +1,5 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { textOf } from './values';
 
 /** The columns of an export, as a list to choose from and a field for those of smart agents. */
 export const columnsFields: INodeProperties[] = [
@@ -35,6 +36,6 @@ export const columnsFields: INodeProperties[] = [
 export function chosenColumns(context: IExecuteFunctions, itemIndex: number): string[] {
 	const listed: unknown = context.getNodeParameter('columns', itemIndex, []);
 	const further: unknown = context.getNodeParameter('furtherColumns', itemIndex, '');
-	const names = [listed, Array.isArray(further) ? further : String(further ?? '').split(',')].flat();
-	return [...new Set(names.map((name) => String(name).trim()).filter((name) => name !== ''))];
+	const names = [listed, Array.isArray(further) ? further : textOf(further).split(',')].flat();
+	return [...new Set(names.map(textOf).filter((name) => name !== ''))];
 }

@@ -1,5 +1,6 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { parameterError } from './errors';
+import { textOf } from './values';
 import type { RequestFacts } from './words';
 
 /**
@@ -66,8 +67,7 @@ export function chosenList(
 	context: IExecuteFunctions,
 	itemIndex: number,
 ): { id: string; path: string; subject: NonNullable<RequestFacts['subject']> } {
-	const value = context.getNodeParameter('leadList', itemIndex, '', { extractValue: true });
-	const id = typeof value === 'string' ? value.trim() : '';
+	const id = textOf(context.getNodeParameter('leadList', itemIndex, '', { extractValue: true }));
 	if (id === '') {
 		throw parameterError(
 			context.getNode(),

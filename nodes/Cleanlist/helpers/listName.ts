@@ -1,6 +1,6 @@
 import type { INode } from 'n8n-workflow';
 import { parameterError } from './errors';
-import { textOf } from './text';
+import { textOf } from './values';
 
 /** Longest name Cleanlist takes, counted in characters as a reader counts code points (an emoji is one). */
 export const NAME_MAX = 200;

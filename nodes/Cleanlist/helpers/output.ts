@@ -40,7 +40,8 @@ export function outputFields(fields: readonly string[], simplified: string): INo
 }
 
 export function readOutput(context: IExecuteFunctions, itemIndex: number): Output {
-	const mode = context.getNodeParameter('output', itemIndex, 'simple') as Output['mode'];
+	const given: unknown = context.getNodeParameter('output', itemIndex, 'simple');
+	const mode = given === 'raw' || given === 'selectedFields' ? given : 'simple';
 	const chosen = mode === 'selectedFields' ? context.getNodeParameter('outputFields', itemIndex, []) : [];
 	const fields = Array.isArray(chosen) ? chosen.map(String) : [];
 	if (mode !== 'selectedFields' || fields.length > 0) return { mode, fields };

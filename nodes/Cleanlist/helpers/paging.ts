@@ -1,4 +1,5 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { isOn } from './values';
 import { wholeNumber } from './wholeNumber';
 
 /** Return All and Limit, as every "Get Many" has them. */
@@ -23,7 +24,7 @@ export const pagingFields: INodeProperties[] = [
 
 /** How many rows the user wants; `Infinity` for all. */
 export function wantedRows(context: IExecuteFunctions, itemIndex: number): number {
-	if (context.getNodeParameter('returnAll', itemIndex, false)) return Infinity;
+	if (isOn(context.getNodeParameter('returnAll', itemIndex, false))) return Infinity;
 	return wholeNumber(context, itemIndex, {
 		name: 'limit',
 		title: 'Limit',

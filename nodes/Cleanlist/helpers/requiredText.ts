@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { parameterError } from './errors';
-import { textOf } from './text';
+import { textOf } from './values';
 
 /** A text parameter, trimmed; an error that names it when it is empty. */
 export function requiredText(

@@ -3,6 +3,7 @@ import { now } from '../transport/clock';
 import { deadlineOf } from '../transport/patience';
 import { pause } from '../transport/pause';
 import { parameterError } from './errors';
+import { isOn, numberOf, shown } from './values';
 
 const LONGEST_MINUTES = 24 * 60;
 
@@ -39,18 +40,19 @@ export const waitFields = (byDefault: boolean, whatElse: string): INodePropertie
 
 /** How long to wait, in milliseconds; null for not at all. */
 export function readWhetherToWait(context: IExecuteFunctions): number | null {
-	return context.getNodeParameter('waitForResult', 0) === true ? readWait(context) : null;
+	return isOn(context.getNodeParameter('waitForResult', 0)) ? readWait(context) : null;
 }
 
 /** How long to wait, in milliseconds. */
 export function readWait(context: IExecuteFunctions): number {
-	const minutes = context.getNodeParameter('waitUpTo', 0, waitField.default) as number;
-	if (typeof minutes !== 'number' || !(minutes > 0) || minutes > LONGEST_MINUTES) {
+	const value: unknown = context.getNodeParameter('waitUpTo', 0, waitField.default);
+	const minutes = numberOf(value);
+	if (!(minutes > 0) || minutes > LONGEST_MINUTES) {
 		throw parameterError(
 			context.getNode(),
 			'Wait Up To',
 			0,
-			`'Wait Up To' is ${minutes} minutes, and it must be more than 0 and at most ${LONGEST_MINUTES}`,
+			`'Wait Up To' is ${shown(value)}, and it must be more than 0 and at most ${LONGEST_MINUTES} minutes`,
 			"Correct the parameter 'Wait Up To'. To wait not at all, start the enrichment without waiting and get the result later.",
 		);
 	}

@@ -1,5 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { parameterError } from './errors';
+import { numberOf, shown } from './values';
 
 /** A number parameter that counts something, from 1; an error that names it when it is anything else. */
 export function wholeNumber(
@@ -8,15 +9,14 @@ export function wholeNumber(
 	{ name, title, most, fix = `Correct the parameter '${title}'.` }: NumberParameter,
 ): number {
 	const value: unknown = context.getNodeParameter(name, itemIndex);
-	if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= (most ?? Infinity)) {
-		return value;
-	}
+	const number = numberOf(value);
+	if (Number.isInteger(number) && number >= 1 && number <= (most ?? Infinity)) return number;
 	const range = most === undefined ? 'from 1' : `from 1 to ${most}`;
 	throw parameterError(
 		context.getNode(),
 		title,
 		itemIndex,
-		`'${title}' is ${String(value)}, and it must be a whole number ${range}`,
+		`'${title}' is ${shown(value)}, and it must be a whole number ${range}`,
 		fix,
 	);
 }

@@ -1,9 +1,11 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { EstimateRead } from '../../../../relay/src/contract';
+import { AGENT } from '../../helpers/agents';
 import { readEnrichmentType } from '../../helpers/enrichmentType';
 import { parameterError } from '../../helpers/errors';
 import { chosenList } from '../../helpers/listLocator';
 import { requiredText } from '../../helpers/requiredText';
+import { textOf } from '../../helpers/values';
 import { wholeNumber } from '../../helpers/wholeNumber';
 import type { RequestFacts } from '../../helpers/words';
 import { estimate, type EstimateTerms } from '../../transport/estimate';
@@ -21,18 +23,29 @@ export const estimateCost: ItemOperation = {
 	cost: 'Free',
 	fields,
 	async execute(itemIndex) {
-		const tool = this.getNodeParameter('tool', itemIndex) as Tool;
+		const tool = readTool(this, itemIndex);
 		const { terms, subject } = termsOf(this, itemIndex, tool);
 		return output(await estimate(this, { tool, ...terms }, { itemIndex, ...(subject && { subject }) }));
 	},
 };
+
+function readTool(context: IExecuteFunctions, itemIndex: number): Tool {
+	const tool = context.getNodeParameter('tool', itemIndex) as Tool;
+	if (tool in SUBJECTS) return tool;
+	throw parameterError(
+		context.getNode(),
+		'Tool',
+		itemIndex,
+		`There is no tool "${tool}"`,
+		"Choose one in the parameter 'Tool'.",
+	);
+}
 
 function termsOf(
 	context: IExecuteFunctions,
 	itemIndex: number,
 	tool: Tool,
 ): { terms: Omit<EstimateTerms, 'tool'>; subject?: RequestFacts['subject'] } {
-	const text = (name: string) => String(context.getNodeParameter(name, itemIndex, '')).trim();
 	const type = TYPED_TOOLS.includes(tool) ? readEnrichmentType(context, itemIndex) : null;
 	switch (SUBJECTS[tool]) {
 		case 'cohort': {
@@ -59,8 +72,8 @@ function termsOf(
 			// Here, and only here, Cleanlist spells phone with a hyphen.
 			if (type !== null) return { terms: { list_id: id, scope: type.replace('_', '-') }, subject };
 			if (tool === 'run_smart_agent')
-				return { terms: { list_id: id, agent_type: text('agentType') }, subject };
-			const provider = text('provider');
+				return { terms: { list_id: id, agent_type: requiredText(context, itemIndex, AGENT) }, subject };
+			const provider = textOf(context.getNodeParameter('provider', itemIndex, ''));
 			return { terms: { list_id: id, ...(provider !== '' && { provider }) }, subject };
 		}
 	}

@@ -3,6 +3,8 @@ import { MAX_CONTACTS } from '../../helpers/batches';
 import { contactFromRow } from '../../helpers/contactColumns';
 import { parseContacts, readContact, type Contact, type ContactField } from '../../helpers/contacts';
 import { parameterError } from '../../helpers/errors';
+import { asRecord } from '../../helpers/result';
+import { numberOf, shown, textOf } from '../../helpers/values';
 import { CONTACT_PARAMETERS } from './contacts.fields';
 import { readSendingOptions, type SendingOptions } from './sending.options';
 
@@ -12,14 +14,14 @@ export interface ContactOptions extends SendingOptions {
 
 /** What holds for the whole run; read from the first item. */
 export function readContactOptions(context: IExecuteFunctions): ContactOptions {
-	const options = context.getNodeParameter('options', 0, {}) as { contactsPerRequest?: number };
-	const contactsPerRequest = options.contactsPerRequest ?? MAX_CONTACTS;
+	const { contactsPerRequest: value = MAX_CONTACTS } = context.getNodeParameter('options', 0, {});
+	const contactsPerRequest = numberOf(value);
 	if (!Number.isInteger(contactsPerRequest) || contactsPerRequest < 1 || contactsPerRequest > MAX_CONTACTS) {
 		throw parameterError(
 			context.getNode(),
 			'Contacts per Request',
 			0,
-			`'Contacts per Request' is ${contactsPerRequest}, and Cleanlist takes 1 to ${MAX_CONTACTS} contacts in a request`,
+			`'Contacts per Request' is ${shown(value)}, and Cleanlist takes 1 to ${MAX_CONTACTS} contacts in a request`,
 			`Set the option 'Contacts per Request' to a whole number from 1 to ${MAX_CONTACTS}. However many contacts there are, they are sent in as many requests as it takes.`,
 		);
 	}
@@ -50,14 +52,13 @@ export function readContacts(context: IExecuteFunctions, itemIndex: number): Con
 
 function readColumns(context: IExecuteFunctions, itemIndex: number): Contact {
 	const automatic = context.getNodeParameter('columns.mappingMode', 0) === 'autoMapInputData';
-	if (!automatic) return readContact(context.getNodeParameter('columns.value', itemIndex, {}) as object);
+	if (!automatic) return readContact(asRecord(context.getNodeParameter('columns.value', itemIndex, {})));
 	return contactFromRow(context.getInputData()[itemIndex]?.json ?? {});
 }
 
 /** The user's own URL for an item's results. */
 export function readWebhookUrl(context: IExecuteFunctions, itemIndex: number): string {
-	const value = context.getNodeParameter('webhookUrl', itemIndex, '');
-	const url = typeof value === 'string' ? value.trim() : '';
+	const url = textOf(context.getNodeParameter('webhookUrl', itemIndex, ''));
 	if (/^https?:\/\/[^/\s]+\S*$/i.test(url)) return url;
 	throw parameterError(
 		context.getNode(),

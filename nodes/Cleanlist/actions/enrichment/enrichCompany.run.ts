@@ -3,7 +3,7 @@ import type { EnrichCompanyRequest } from '../../../../relay/src/contract';
 import { companyItem, companyNotSent } from '../../helpers/company';
 import { bareDomain, plain } from '../../helpers/duplicates';
 import { readOutput } from '../../helpers/output';
-import { textOf } from '../../helpers/text';
+import { textOf } from '../../helpers/values';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import { Places } from './places';

@@ -4,7 +4,7 @@ import { readContact, type Contact, type ContactField } from '../../helpers/cont
 import { bareDomain, identityOf } from '../../helpers/duplicates';
 import { readEnrichmentType } from '../../helpers/enrichmentType';
 import { chosenList } from '../../helpers/listLocator';
-import { textOf } from '../../helpers/text';
+import { textOf } from '../../helpers/values';
 import { CONTACT_PARAMETERS } from './contacts.fields';
 
 /** Somebody to look up, for one lead list. */

@@ -1,4 +1,5 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { isOn } from '../../helpers/values';
 
 /** What becomes of items that ask for the same, and of items that ask for nothing that can be sent. */
 export interface SendingOptions {
@@ -34,9 +35,6 @@ export const unsendableOption = (what: string): INodeProperties => ({
 
 /** What holds for the whole run; read from the first item. */
 export function readSendingOptions(context: IExecuteFunctions): SendingOptions {
-	const { sendDuplicatesOnce = true, whenNotSendable } = context.getNodeParameter('options', 0, {}) as {
-		sendDuplicatesOnce?: boolean;
-		whenNotSendable?: string;
-	};
-	return { sendDuplicatesOnce, stopOnUnsendable: whenNotSendable === 'stop' };
+	const { sendDuplicatesOnce, whenNotSendable } = context.getNodeParameter('options', 0, {});
+	return { sendDuplicatesOnce: isOn(sendDuplicatesOnce, true), stopOnUnsendable: whenNotSendable === 'stop' };
 }

@@ -4,6 +4,7 @@ import { chosenColumns, columnsFields } from '../../helpers/exportColumns';
 import { chosenList, leadListField } from '../../helpers/listLocator';
 import { optionsField } from '../../helpers/optionsField';
 import { requiredText } from '../../helpers/requiredText';
+import { isOn, textOf } from '../../helpers/values';
 import { download } from '../../transport/download';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
@@ -61,23 +62,20 @@ async function exportCsv(context: IExecuteFunctions, itemIndex: number): Promise
 		what: 'The name of the output field',
 	});
 	const columns = chosenColumns(context, itemIndex);
-	const { fileName, includeSmartAgents = true } = context.getNodeParameter('options', itemIndex, {}) as {
-		fileName?: string;
-		includeSmartAgents?: boolean;
-	};
+	const { fileName, includeSmartAgents } = context.getNodeParameter('options', itemIndex, {});
 	const facts = { itemIndex, scope: 'export:read', subject };
 	const link = await request<ExportCsvRead>(context, CLEANLIST, {
 		method: 'POST',
 		path: `${V2}/export/csv/signed-url`,
 		body: {
 			list_id: id,
-			include_smart_agents: includeSmartAgents,
+			include_smart_agents: isOn(includeSmartAgents, true),
 			...(columns.length > 0 && { columns }),
 		},
 		facts: { ...facts, parameters: { list_id: 'Lead List', columns: 'Columns' } },
 	});
 	const file = await download(context, link.download_url ?? '', { itemIndex });
-	const name = fileName?.trim() || file.fileName || `leads-${id}.csv`;
+	const name = textOf(fileName) || file.fileName || `leads-${id}.csv`;
 	return {
 		json: {
 			list_id: id,

@@ -2,6 +2,7 @@ import { readEnrichmentType } from '../../helpers/enrichmentType';
 import { withoutEnvelope } from '../../helpers/envelope';
 import { fingerprint } from '../../helpers/fingerprint';
 import { chosenList } from '../../helpers/listLocator';
+import { isOn, textOf } from '../../helpers/values';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import type { ItemOperation } from '../operation';
@@ -22,12 +23,10 @@ export const importCsv: ItemOperation = {
 		const { id, path, subject } = chosenList(this, itemIndex);
 		const { content, headers } = await readCsvFile(this, itemIndex);
 		const mapping = columnMapping(this, itemIndex, headers);
-		const enrich = this.getNodeParameter('dispatchEnrichment', itemIndex, false) === true;
+		const enrich = isOn(this.getNodeParameter('dispatchEnrichment', itemIndex, false));
 		const type = enrich ? readEnrichmentType(this, itemIndex) : null;
-		const options = this.getNodeParameter('options', itemIndex, {}) as {
-			idempotencyKey?: string;
-			quoteId?: string;
-		};
+		const options = this.getNodeParameter('options', itemIndex, {});
+		const quoteId = textOf(options.quoteId);
 		const csv = content.toString('base64');
 		const response = await request(this, CLEANLIST, {
 			method: 'POST',
@@ -37,9 +36,10 @@ export const importCsv: ItemOperation = {
 				column_mapping: mapping,
 				dispatch_enrichment: enrich,
 				...(enrich && { enrichment_type: type }),
-				...(enrich && options.quoteId && { quote_id: options.quoteId.trim() }),
+				...(enrich && quoteId !== '' && { quote_id: quoteId }),
 				// Keys hold for the whole organization: the list is part of it.
-				idempotency_key: options.idempotencyKey || fingerprint(id, csv, JSON.stringify(mapping), type),
+				idempotency_key:
+					textOf(options.idempotencyKey) || fingerprint(id, csv, JSON.stringify(mapping), type),
 			},
 			facts: {
 				itemIndex,

@@ -1,6 +1,7 @@
 import { withoutEnvelope } from '../../helpers/envelope';
 import { parameterError } from '../../helpers/errors';
 import { checkedListName } from '../../helpers/listName';
+import { textOf } from '../../helpers/values';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import type { ItemOperation } from '../operation';
@@ -50,10 +51,9 @@ export const create: ItemOperation = {
 	],
 	async execute(itemIndex) {
 		const name = checkedListName(this.getNode(), this.getNodeParameter('name', itemIndex), itemIndex);
-		const { description, folderId } = this.getNodeParameter('additionalFields', itemIndex, {}) as {
-			description?: string;
-			folderId?: string;
-		};
+		const additional = this.getNodeParameter('additionalFields', itemIndex, {});
+		const description = textOf(additional.description);
+		const folderId = textOf(additional.folderId);
 		const response = await request(this, CLEANLIST, {
 			method: 'POST',
 			path: `${V2}/lead-lists`,

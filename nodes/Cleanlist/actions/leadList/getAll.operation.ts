@@ -1,4 +1,5 @@
 import { pagingFields, wantedRows } from '../../helpers/paging';
+import { textOf } from '../../helpers/values';
 import { readRows } from '../../transport/pages';
 import { V2 } from '../../transport/service';
 import type { ItemOperation } from '../operation';
@@ -35,7 +36,7 @@ export const getAll: ItemOperation = {
 		},
 	],
 	async *execute(itemIndex) {
-		const { folderId } = this.getNodeParameter('filters', itemIndex, {}) as { folderId?: string };
+		const folderId = textOf(this.getNodeParameter('filters', itemIndex, {}).folderId);
 		yield* readRows(
 			this,
 			{

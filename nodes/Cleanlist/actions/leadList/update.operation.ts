@@ -3,6 +3,7 @@ import { withoutEnvelope } from '../../helpers/envelope';
 import { parameterError } from '../../helpers/errors';
 import { chosenList, leadListField } from '../../helpers/listLocator';
 import { checkedListName } from '../../helpers/listName';
+import { textOf } from '../../helpers/values';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import type { ItemOperation } from '../operation';
@@ -50,8 +51,9 @@ export const update: ItemOperation = {
 		const fields = this.getNodeParameter('updateFields', itemIndex, {});
 		const body: IDataObject = {};
 		if ('name' in fields) body.name = checkedListName(this.getNode(), fields.name, itemIndex);
-		if ('description' in fields) body.description = fields.description || null;
-		if ('folderId' in fields) body.folder_id = fields.folderId || null;
+		// An empty text removes; an expression that gave nothing at all says nothing.
+		if (fields.description !== undefined) body.description = textOf(fields.description) || null;
+		if (fields.folderId !== undefined) body.folder_id = textOf(fields.folderId) || null;
 		if (Object.keys(body).length === 0) {
 			throw parameterError(
 				this.getNode(),

@@ -1,8 +1,10 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { RunSmartAgentRead } from '../../../../relay/src/contract';
+import { AGENT } from '../../helpers/agents';
 import { withoutEnvelope } from '../../helpers/envelope';
 import { chosenList } from '../../helpers/listLocator';
 import { requiredText } from '../../helpers/requiredText';
+import { isOn } from '../../helpers/values';
 import { wholeNumber } from '../../helpers/wholeNumber';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
@@ -63,9 +65,13 @@ export const run: ItemOperation = {
 type Work = ReturnType<typeof readWork>;
 
 function readWork(context: IExecuteFunctions, itemIndex: number) {
-	const agentType = String(context.getNodeParameter('agentType', itemIndex));
-	const leadScope = String(context.getNodeParameter('leadScope', itemIndex));
-	const { overwrite = false } = context.getNodeParameter('options', itemIndex, {}) as { overwrite?: boolean };
+	const agentType = requiredText(context, itemIndex, AGENT);
+	const leadScope = requiredText(context, itemIndex, {
+		name: 'leadScope',
+		title: 'Leads',
+		what: 'The choice of leads',
+	});
+	const { overwrite } = context.getNodeParameter('options', itemIndex, {});
 	return {
 		agent_type: agentType,
 		...(agentType === 'custom_ai' && {
@@ -80,7 +86,7 @@ function readWork(context: IExecuteFunctions, itemIndex: number) {
 		...(leadScope === 'subset' && {
 			max_rows: wholeNumber(context, itemIndex, { name: 'maxRows', title: 'Most Leads', most: MOST_ROWS }),
 		}),
-		overwrite,
+		overwrite: isOn(overwrite),
 	};
 }
 

@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { pagingFields, wantedRows } from '../../helpers/paging';
 import { requiredText } from '../../helpers/requiredText';
+import { isOn } from '../../helpers/values';
 import { request } from '../../transport/request';
 import { CLEANLIST, LEGACY } from '../../transport/service';
 import type { ItemOperation } from '../operation';
@@ -42,7 +43,7 @@ export const getAll: ItemOperation = {
 			what: 'The ID of the workflow',
 		});
 		const wanted = wantedRows(this, itemIndex);
-		const includeUrl = this.getNodeParameter('includeUrl', itemIndex, false) as boolean;
+		const includeUrl = isOn(this.getNodeParameter('includeUrl', itemIndex, false));
 		const { deliveries } = await request<{ deliveries?: IDataObject[] }>(this, CLEANLIST, {
 			method: 'GET',
 			path: `${LEGACY}/webhooks/deliveries`,
