@@ -191,6 +191,53 @@ it.each([
 	},
 );
 
+it('lead/importCsv is not sent again after a server error when it enriches, which is paid for', async () => {
+	const csv = Buffer.from('Email\nada@example.com\n').toString('base64');
+	order('csv_import', 1, { type: 'status', status: 503, when: 'after' });
+	const { error } = await bench.run(
+		{ resource: 'lead', operation: 'importCsv', leadList: byId(world.list), dispatchEnrichment: true },
+		{ binaries: [{ data: { data: csv, mimeType: 'text/csv' } }] },
+	);
+	expect(asked('csv_import')).toHaveLength(1);
+	expect(error.description).toMatch(/Whether the file was accepted is unknown/);
+});
+
+describe.each<[string, string, IDataObject]>([
+	['account/estimateCost', 'credits_estimate', { tool: 'enrich_list' }],
+	['export/getCsv', 'export_csv', {}],
+	['leadList/create', 'create_list', { name: 'Once 🚀' }],
+	['leadList/update', 'update_list', { updateFields: { name: 'Renamed' } }],
+	['leadList/delete', 'delete_list', {}],
+	['lead/addToList', 'add_leads_to_list', { leadIds: '={{ $json.lead }}' }],
+	['lead/removeFromList', 'remove_leads_from_list', { leadIds: '={{ $json.lead }}' }],
+	['lead/importCsv', 'csv_import', {}],
+])('%s, which is free and does no harm when it is done twice', (name, operation, parameters) => {
+	const [resource, value] = name.split('/');
+	const csv = Buffer.from('Email,Name\nada@example.com,Ada Lovelace\n').toString('base64');
+	const run = () =>
+		bench.run(
+			{ resource, operation: value, leadList: byId(world.list), ...parameters },
+			{ items: [{ lead: world.leadIds[0]! }], binaries: [{ data: { data: csv, mimeType: 'text/csv' } }] },
+		);
+
+	it.each(['before', 'after'] as const)(
+		'is sent again after a server error that came %s it was done',
+		async (when) => {
+			order(operation, 2, { type: 'status', status: 503, when });
+			const { error, json } = await run();
+			const gone = name === 'leadList/delete' && when === 'after';
+			expect(error?.message).toBe(gone ? 'The lead list was not found' : undefined);
+			if (!gone) expect(json).toHaveLength(1);
+			expect(asked(operation).length).toBeGreaterThanOrEqual(gone ? 2 : 3);
+		},
+	);
+
+	it('is not sent again after a broken connection', async () => {
+		order(operation, 1, { type: 'reset', when: 'after' });
+		expect((await run()).error.message).toMatch(/did not answer/);
+	});
+});
+
 describe('where sources on the API disagree, any variant will do:', () => {
 	const outcome = async () => {
 		const { json, error } = await bench.run(WAIT, { items: people(10) });

@@ -102,13 +102,15 @@ describe('requests to the API', () => {
 		expect(api.seen).toHaveLength(1);
 	});
 
-	it('of the write kind are repeated after 429 only', async () => {
+	it('that may not be carried out twice are repeated after 429 only', async () => {
+		// The second one would find the list of the first, and take it for somebody else's.
+		const createNew = { ...create, whenNameExists: 'fail' };
 		api.answer = inTurn(json(429, {}), json(201, { list_id: 'l', name: 'A' }));
-		expect((await run(create)).json).toEqual([{ list_id: 'l', name: 'A' }]);
+		expect((await run(createNew)).json).toEqual([{ list_id: 'l', name: 'A' }]);
 		for (const answer of [json(503, {}), reset]) {
 			api.seen.length = 0;
 			api.answer = answer;
-			expect((await run(create)).error).toBeDefined();
+			expect((await run(createNew)).error).toBeDefined();
 			expect(api.seen).toHaveLength(1);
 		}
 	});

@@ -41,7 +41,7 @@ export async function download(
 	for (let attempt = 0; ; attempt++) {
 		const { outcome, file } = await fetchOnce(context, url, deadline);
 		if (file) return file;
-		const wait = retryDelay('GET', outcome, attempt);
+		const wait = retryDelay({ method: 'GET' }, outcome, attempt);
 		if (wait === null || now() + wait > deadline) throw downloadError(context, outcome, facts);
 		await pause(wait, context.getExecutionCancelSignal());
 	}

@@ -48,5 +48,7 @@ async function ask(context: IExecuteFunctions, terms: EstimateTerms): Promise<Ou
 		method: 'POST',
 		path: `${V2}/credits/estimate`,
 		body: terms as unknown as IDataObject,
+		// A quote that nobody uses runs out.
+		harmlessTwice: true,
 	});
 }

@@ -26,6 +26,8 @@ export interface ApiRequest {
 	path: string;
 	query?: IDataObject;
 	body?: IDataObject;
+	/** Whether it costs nothing and may be carried out twice: then it is sent again after a server error, as a GET is. */
+	harmlessTwice?: boolean;
 	/** What an error should tell the user about the request. */
 	facts?: RequestFacts;
 	/** Longest wait for a rate limit, in milliseconds: short where somebody looks at a spinner. */
@@ -75,7 +77,7 @@ export async function sendBefore(
 		if (turn > now()) await pause(turn - now(), cancelled);
 		outcome = await sendOnce(context, service, server.url + apiRequest.path, apiRequest, deadline);
 		if (outcome.kind === 'answered' && outcome.response.status < 400) return outcome;
-		const wait = retryDelay(apiRequest.method, outcome, attempt, apiRequest.longestWaitMs);
+		const wait = retryDelay(apiRequest, outcome, attempt, apiRequest.longestWaitMs);
 		if (wait === null || now() + wait > deadline) return outcome;
 		await pause(wait, cancelled);
 	}

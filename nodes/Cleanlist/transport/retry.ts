@@ -9,11 +9,11 @@ export const LONGEST_WAIT_MS = 65_000;
 /**
  * How long to wait before sending a request again, or null when it must not or need not be sent again.
  *
- * A GET may always be repeated. Anything else only after 429, the one answer that says that the request was not
- * processed: after a 5xx or a broken connection a second `enrich/bulk` may be a second charge.
+ * A GET may always be repeated, and what is harmless twice after a 5xx. Anything else only after 429, the one answer that
+ * says that the request was not processed: after a 5xx or a broken connection a second `enrich/bulk` may be a second charge.
  */
 export function retryDelay(
-	method: string,
+	{ method, harmlessTwice = false }: { method: string; harmlessTwice?: boolean },
 	outcome: Outcome,
 	attempt: number,
 	longestWaitMs = LONGEST_WAIT_MS,
@@ -21,9 +21,10 @@ export function retryDelay(
 	const backoff = BACKOFF_MS[attempt];
 	if (backoff === undefined) return null;
 	if (outcome.kind === 'late') return null;
-	if (outcome.kind === 'unreachable') return method === 'GET' && outcome.mayPass ? within(backoff) : null;
+	const isRead = method === 'GET';
+	if (outcome.kind === 'unreachable') return isRead && outcome.mayPass ? within(backoff) : null;
 	const { status, retryAfterMs } = outcome.response;
-	const repeatable = status === 429 || (method === 'GET' && status >= 500 && status !== 501);
+	const repeatable = status === 429 || ((isRead || harmlessTwice) && status >= 500 && status !== 501);
 	return repeatable ? within(Math.max(retryAfterMs ?? 0, backoff)) : null;
 
 	function within(ms: number): number | null {

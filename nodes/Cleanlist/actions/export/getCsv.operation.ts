@@ -72,6 +72,7 @@ async function exportCsv(context: IExecuteFunctions, itemIndex: number): Promise
 			include_smart_agents: isOn(includeSmartAgents, true),
 			...(columns.length > 0 && { columns }),
 		},
+		harmlessTwice: true,
 		facts: { ...facts, parameters: { list_id: 'Lead List', columns: 'Columns' } },
 	});
 	const file = await download(context, link.download_url ?? '', { itemIndex });

@@ -125,6 +125,8 @@ async function add(
 		method: 'POST',
 		path: `${V2}${list.path}/leads`,
 		body,
+		// Its idempotency key sees to that.
+		harmlessTwice: true,
 		facts: {
 			scope: 'lists:write',
 			parameters: { lead_ids: 'Lead IDs', task_id: 'Cohort Task ID', entity_ids: 'Entity IDs' },

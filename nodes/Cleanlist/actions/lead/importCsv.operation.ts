@@ -41,6 +41,8 @@ export const importCsv: ItemOperation = {
 				idempotency_key:
 					textOf(options.idempotencyKey) || fingerprint(id, csv, JSON.stringify(mapping), type),
 			},
+			// Without enrichment: what may have been charged is never sent twice, its key notwithstanding.
+			harmlessTwice: !enrich,
 			facts: {
 				itemIndex,
 				scope: 'lists:write',

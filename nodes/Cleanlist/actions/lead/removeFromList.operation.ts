@@ -28,6 +28,7 @@ export const removeFromList: BatchOperation = {
 					method: 'DELETE',
 					path: `${V2}${list.path}/leads`,
 					body: { lead_ids: leadIds },
+					harmlessTwice: true,
 					facts: {
 						itemIndex,
 						scope: 'lists:write',

@@ -54,10 +54,13 @@ export const create: ItemOperation = {
 		const additional = this.getNodeParameter('additionalFields', itemIndex, {});
 		const description = textOf(additional.description);
 		const folderId = textOf(additional.folderId);
+		const mayExist = this.getNodeParameter('whenNameExists', itemIndex, 'reuse') !== 'fail';
 		const response = await request(this, CLEANLIST, {
 			method: 'POST',
 			path: `${V2}/lead-lists`,
 			body: { name, ...(description && { description }), ...(folderId && { folder_id: folderId }) },
+			// The second one would find the list of the first.
+			harmlessTwice: mayExist,
 			facts: {
 				itemIndex,
 				scope: 'lists:write',
@@ -65,7 +68,7 @@ export const create: ItemOperation = {
 				...(folderId && { subject: { noun: 'folder', id: folderId, parameter: 'Folder ID' } }),
 			},
 		});
-		if (response.reused === true && this.getNodeParameter('whenNameExists', itemIndex, 'reuse') === 'fail') {
+		if (response.reused === true && !mayExist) {
 			throw parameterError(
 				this.getNode(),
 				'Name',

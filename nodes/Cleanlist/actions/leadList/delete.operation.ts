@@ -17,6 +17,7 @@ export const deleteList: ItemOperation = {
 		await request(this, CLEANLIST, {
 			method: 'DELETE',
 			path: V2 + path,
+			harmlessTwice: true,
 			facts: { itemIndex, scope: 'lists:write', subject },
 		});
 		return { deleted: true };

@@ -67,6 +67,7 @@ export const update: ItemOperation = {
 			method: 'PATCH',
 			path: V2 + path,
 			body,
+			harmlessTwice: true,
 			facts: { itemIndex, scope: 'lists:write', subject, parameters: LIST_PARAMETERS },
 		});
 		return withoutEnvelope(response);
