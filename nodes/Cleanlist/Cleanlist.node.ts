@@ -22,7 +22,7 @@ export class Cleanlist implements INodeType {
 		version: [1],
 		defaultVersion: 1,
 		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
-		description: 'Find e-mail addresses and phone numbers of sales leads, and keep lead lists',
+		description: 'Find email addresses and phone numbers of sales leads, and keep lead lists',
 		documentationUrl: 'https://github.com/cleanlist-community/n8n-nodes-cleanlist/blob/main/docs/nodes.md',
 		defaults: { name: 'Cleanlist' },
 		usableAsTool: true,

@@ -100,8 +100,8 @@ export class CleanlistTrigger implements INodeType {
 						default: 'partial',
 						description: 'Only enrichments of this type',
 						options: [
-							{ name: 'E-Mail', value: 'partial' },
-							{ name: 'E-Mail and Phone', value: 'full' },
+							{ name: 'Email', value: 'partial' },
+							{ name: 'Email and Phone', value: 'full' },
 							{ name: 'None', value: 'none' },
 							{ name: 'Phone', value: 'phone_only' },
 						],

@@ -189,8 +189,8 @@ describe('enrich-sheet-rows.json', () => {
 		expect(cells('Write Result')).toEqual(
 			found.map(({ row, email, email_status }) => ({
 				row_number: row,
-				'Found E-Mail': email,
-				'E-Mail Status': email_status,
+				'Found Email': email,
+				'Email Status': email_status,
 				Enrichment: 'found',
 			})),
 		);

@@ -170,6 +170,57 @@ describe('the Cleanlist node', () => {
 	});
 });
 
+describe('what the user reads', () => {
+	const texts = [
+		...properties.flatMap(({ displayName, description: text, hint, placeholder }) => [
+			displayName,
+			text,
+			hint,
+			placeholder,
+		]),
+		...properties.flatMap(choices).flatMap(({ name, description: text }) => [name, text]),
+		...operations.flatMap(({ name, action, description: text }) => [name, action, text]),
+		description.description,
+		trigger.description,
+	].filter((text) => text !== undefined);
+
+	it('has one word for one thing, in English', () => {
+		for (const text of texts) {
+			expect(text).not.toMatch(/e-mail/i);
+			expect(text).not.toMatch(/[äöüßéèàñ]/i);
+		}
+	});
+
+	it('has names of fields in single quotes, and no markup', () => {
+		for (const text of texts) expect(text).not.toMatch(/<[a-z]/);
+	});
+
+	it('shows the examples that n8n shows everywhere', () => {
+		const shown = new Map(properties.map(({ name, placeholder }) => [name, placeholder]));
+		expect(['firstName', 'lastName', 'email'].map((name) => shown.get(name))).toEqual([
+			'e.g. Nathan',
+			'e.g. Smith',
+			'e.g. nathan@example.com',
+		]);
+	});
+
+	it('calls an operation what n8n calls it', () => {
+		const names = operations.map(({ name }) => name);
+		for (const usual of ['Create', 'Delete', 'Get', 'Get Many', 'Update']) expect(names).toContain(usual);
+		for (const { value, name } of operations) {
+			if (value === 'getAll') expect(name).toBe('Get Many');
+		}
+		const [deleting] = operations.filter(({ value }) => value === 'delete');
+		expect(deleting!.description).toMatch(/^Delete a lead list permanently/);
+	});
+
+	it('starts with "Whether" where something is switched on', () => {
+		const switches = properties.filter(({ type }) => type === 'boolean');
+		expect(switches.length).toBeGreaterThan(5);
+		for (const { description: text } of switches) expect(text).toMatch(/^Whether /);
+	});
+});
+
 describe('every parameter', () => {
 	it.each(properties.map((property) => [property.name, property] as const))(
 		'%s is described',

@@ -78,7 +78,7 @@ describe('Enrichment → Enrich Person', () => {
 		);
 	});
 
-	it('finds people by an e-mail address or a profile alone, or by who they are at Cleanlist', async () => {
+	it('finds people by an email address or a profile alone, or by who they are at Cleanlist', async () => {
 		const { json } = await enrich(
 			{},
 			{
@@ -148,7 +148,7 @@ describe('Enrichment → Enrich Person', () => {
 		expect(json[0]).toMatchObject({
 			found: false,
 			status: 'not_sent',
-			reason: expect.stringContaining('A person needs an e-mail address'),
+			reason: expect.stringContaining('A person needs an email address'),
 			credits_used: 0,
 		});
 		expect(json[1]!.full_name).toBe('First1 Last');

@@ -254,7 +254,7 @@ describe('where sources on the API disagree, any variant will do:', () => {
 		['results nested', { taskResult: 'result', webhookItems: 'nested' }],
 		['results in the answer by workflow', { workflowStatusResults: true }],
 		['the list named DEFAULT', { protectedListName: 'DEFAULT' }],
-		['older e-mail statuses', { emailStatuses: 'reliable' }],
+		['older email statuses', { emailStatuses: 'reliable' }],
 		['other IDs of lists', { listIds: 'll_' }],
 	])('%s', async (_, behaviours) => {
 		const usual = await outcome();

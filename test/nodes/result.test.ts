@@ -71,7 +71,7 @@ describe('a result', () => {
 		expect(flatResult(item)).toEqual({ ...NOTHING, found: false });
 	});
 
-	it('that found nothing has no e-mail status', () => {
+	it('that found nothing has no email status', () => {
 		expect(flatResult({ ...flat, primary_email: null, personal_phone_numbers: [] })).toMatchObject({
 			found: false,
 			email: null,
@@ -93,7 +93,7 @@ describe('a result', () => {
 		expect(flatResult({ personal_phone_numbers })).toMatchObject({ phone, found: phone !== null });
 	});
 
-	it('keeps an e-mail status it has never heard of', () => {
+	it('keeps an email status it has never heard of', () => {
 		expect(flatResult({ ...flat, primary_email_status: 'reliable' })).toMatchObject({
 			email_status: 'reliable',
 		});

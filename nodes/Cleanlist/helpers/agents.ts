@@ -6,9 +6,9 @@ export const AGENT = { name: 'agentType', title: 'Agent', what: 'The agent' };
 /** The smart agents, by the API's names. Prices as far as Cleanlist publishes them. */
 export const AGENTS: INodePropertyOptions[] = [
 	{
-		name: 'Cold Intro E-Mail',
+		name: 'Cold Intro Email',
 		value: 'cold_intro_email',
-		description: 'The beginning of a first e-mail; about 3 credits for each lead',
+		description: 'The beginning of a first email; about 3 credits for each lead',
 	},
 	{ name: 'Company Intel', value: 'company_intel', description: 'What is worth knowing about the company' },
 	{

@@ -18,11 +18,11 @@ export function enrichmentTypeField(whom: string, { mayBeNone = false } = {}): I
 		default: 'partial',
 		description: 'What to look for. Cleanlist charges only for what it finds.',
 		options: [
-			{ name: 'E-Mail', value: 'partial', description: '1 credit for each e-mail address found' },
+			{ name: 'Email', value: 'partial', description: '1 credit for each email address found' },
 			{
-				name: 'E-Mail and Phone',
+				name: 'Email and Phone',
 				value: 'full',
-				description: `Up to 11 credits for each ${whom}: 1 for an e-mail address, 10 for a phone number`,
+				description: `Up to 11 credits for each ${whom}: 1 for an email address, 10 for a phone number`,
 			},
 			...(mayBeNone ? [NONE] : []),
 			{ name: 'Phone', value: 'phone_only', description: '10 credits for each phone number found' },

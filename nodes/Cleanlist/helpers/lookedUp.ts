@@ -25,7 +25,7 @@ const WORKFLOW_FIELDS = [
 /** The parameter "Output" of what asks how an enrichment stands. */
 export const lookedUpOutputFields = outputFields(
 	[...new Set([...ENRICHED_FIELDS, ...WORKFLOW_FIELDS])],
-	'Ten flat fields, with found, finished, status and credits_used; of a contact also the e-mail address and the phone number, of a workflow the counts',
+	'Ten flat fields, with found, finished, status and credits_used; of a contact also the email address and the phone number, of a workflow the counts',
 );
 
 /** The parameter "Output" of what waits for a whole list. */

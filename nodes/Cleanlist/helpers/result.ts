@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 /** One contact's result, flat, so that an IF node or a sheet can use it as it is. */
 export interface FlatResult extends IDataObject {
-	/** Whether an e-mail address or a phone number came back. */
+	/** Whether an email address or a phone number came back. */
 	found: boolean;
 	status: string | null;
 	email: string | null;

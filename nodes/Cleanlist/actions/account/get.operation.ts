@@ -14,7 +14,7 @@ export const get: ItemOperation = {
 	fields: [
 		{
 			displayName:
-				'Judge what the plan includes by <b>features</b>, not by <b>tier</b>: with an AppSumo licence the tier may read "free".',
+				"Judge what the plan includes by 'features', not by 'tier': with an AppSumo licence the tier may read \"free\".",
 			name: 'featuresNotice',
 			type: 'notice',
 			default: '',

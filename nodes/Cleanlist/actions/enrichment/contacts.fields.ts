@@ -29,12 +29,12 @@ function contactField(
 /** A person's fields, for whoever is looked up by them. */
 export const personFields: Record<ContactField, INodeProperties> = {
 	linkedin_url: contactField('linkedin_url', {
-		placeholder: 'e.g. https://www.linkedin.com/in/ada-example',
+		placeholder: 'e.g. https://www.linkedin.com/in/nathan-smith',
 		description:
 			'Finds the most. Without it, a first name, a last name and a company domain or company name are needed.',
 	}),
-	first_name: contactField('first_name', { placeholder: 'e.g. Ada', description: 'The given name' }),
-	last_name: contactField('last_name', { placeholder: 'e.g. Lovelace', description: 'The family name' }),
+	first_name: contactField('first_name', { placeholder: 'e.g. Nathan', description: 'The given name' }),
+	last_name: contactField('last_name', { placeholder: 'e.g. Smith', description: 'The family name' }),
 	company_domain: contactField('company_domain', {
 		placeholder: 'e.g. example.com',
 		description: 'The web domain of the employer. Finds more than the name of the company.',
@@ -44,8 +44,8 @@ export const personFields: Record<ContactField, INodeProperties> = {
 		description: 'The name of the employer',
 	}),
 	email: contactField('email', {
-		placeholder: 'e.g. name@example.com',
-		description: 'An e-mail address that you already have. It is never enough on its own.',
+		placeholder: 'e.g. nathan@example.com',
+		description: 'An email address that you already have. It is never enough on its own.',
 	}),
 };
 

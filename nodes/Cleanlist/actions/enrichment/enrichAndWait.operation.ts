@@ -11,11 +11,11 @@ export const enrichAndWait: BatchOperation = {
 	name: 'Enrich and Wait',
 	action: 'Enrich contacts and wait for results',
 	description:
-		'Find e-mail addresses and phone numbers of many contacts in one enrichment, by LinkedIn URL or by name and company, and wait for the results',
+		'Find email addresses and phone numbers of many contacts in one enrichment, by LinkedIn URL or by name and company, and wait for the results',
 	scope: 'enrich:write',
 	furtherScopes: ['enrich:read'],
 	endpoints: ['POST /api/v1/public/enrich/bulk', 'GET /api/v1/public/enrich/status'],
-	cost: '1 for each e-mail address found, 10 for each phone number found',
+	cost: '1 for each email address found, 10 for each phone number found',
 	fields: [
 		enrichmentTypeField('contact', { mayBeNone: true }),
 		...contactsFields('columns'),

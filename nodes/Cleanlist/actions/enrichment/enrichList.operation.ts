@@ -22,11 +22,11 @@ export const enrichList: BatchOperation = {
 		'POST /api/v2/enrichment/bulk',
 		'GET /api/v2/enrichment/status/{workflow_id}',
 	],
-	cost: '1 for each e-mail address found, 10 for each phone number found',
+	cost: '1 for each email address found, 10 for each phone number found',
 	fields: [
 		{
 			displayName:
-				'This enriches the whole list. The run asks for its cost first; set <b>Most Credits to Spend</b> below to have it stop when that is more.',
+				"This enriches the whole list. The run asks for its cost first; set 'Most Credits to Spend' below to have it stop when that is more.",
 			name: 'spendsNotice',
 			type: 'notice',
 			default: '',

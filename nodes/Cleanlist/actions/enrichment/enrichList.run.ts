@@ -74,7 +74,7 @@ async function send(
 			scope: 'enrich:write',
 			paid: {
 				what: 'the list was',
-				whereToLook: `Before you run it again, see with Account → Get Credit Balance whether credits were reserved, and with Lead → Get Many whether leads of the list ${list.id} get e-mail addresses or phone numbers. If so, it was carried out, and sending it again would be charged again.`,
+				whereToLook: `Before you run it again, see with Account → Get Credit Balance whether credits were reserved, and with Lead → Get Many whether leads of the list ${list.id} get email addresses or phone numbers. If so, it was carried out, and sending it again would be charged again.`,
 			},
 		},
 	});

@@ -15,7 +15,7 @@ export const fields: INodeProperties[] = [
 	{ ...leadListField, description: 'The list that the person is put on when something is found' },
 	enrichmentTypeField('person'),
 	{ ...linkedin_url, description: 'Finds the most' },
-	{ ...email, description: 'An e-mail address that you already have. It is enough on its own.' },
+	{ ...email, description: 'An email address that you already have. It is enough on its own.' },
 	first_name,
 	last_name,
 	company_domain,
@@ -50,10 +50,10 @@ export const fields: INodeProperties[] = [
 	optionsField([
 		quoteIdOption('the tool Enrich Person'),
 		duplicatesOption(
-			'Two items are one person with the same lead list and LinkedIn profile or, without one, the same name and company, or else the same e-mail address',
+			'Two items are one person with the same lead list and LinkedIn profile or, without one, the same name and company, or else the same email address',
 		),
 		unsendableOption(
-			'A person needs an e-mail address, a LinkedIn URL or a person ID, or a full name and company',
+			'A person needs an email address, a LinkedIn URL or a person ID, or a full name and company',
 		),
 	]),
 ];

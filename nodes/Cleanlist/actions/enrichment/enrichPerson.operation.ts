@@ -7,11 +7,11 @@ export const enrichPerson: BatchOperation = {
 	name: 'Enrich Person',
 	action: 'Enrich person by email, LinkedIn URL, or name and company',
 	description:
-		'Find the e-mail address and phone number of a person, one enrichment for each item, and put them on a lead list',
+		'Find the email address and phone number of a person, one enrichment for each item, and put them on a lead list',
 	scope: 'enrich:write',
 	furtherScopes: ['enrich:read'],
 	endpoints: ['POST /api/v2/enrichment/person', 'GET /api/v2/enrichment/status/{workflow_id}'],
-	cost: '1 for an e-mail address found, 10 for a phone number found',
+	cost: '1 for an email address found, 10 for a phone number found',
 	fields,
 	async executeAll(items) {
 		return await enrichPersonRun(this, items.length);

@@ -36,12 +36,12 @@ export function readPerson(context: IExecuteFunctions, itemIndex: number): Perso
 	};
 }
 
-/** Why Cleanlist would refuse them; null when they can be sent. An e-mail address is enough here. */
+/** Why Cleanlist would refuse them; null when they can be sent. An email address is enough here. */
 export function whyNobody({ contact, personId }: Person): string | null {
 	const { email, linkedin_url, first_name, last_name, company_domain, company_name } = contact;
 	if (personId || email || linkedin_url) return null;
 	if (first_name && last_name && (company_domain || company_name)) return null;
-	return 'A person needs an e-mail address, a LinkedIn URL or a person ID, or a first name, a last name and a company domain or name.';
+	return 'A person needs an email address, a LinkedIn URL or a person ID, or a first name, a last name and a company domain or name.';
 }
 
 /** What makes two of them one: the same list, type, and person. */

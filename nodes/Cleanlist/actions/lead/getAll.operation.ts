@@ -25,7 +25,7 @@ export const getAll: ItemOperation = {
 	value: 'getAll',
 	name: 'Get Many',
 	action: 'Get many leads',
-	description: 'Retrieve the leads of a lead list, with the e-mail address and phone number found so far',
+	description: 'Retrieve the leads of a lead list, with the email address and phone number found so far',
 	scope: 'lists:read',
 	endpoints: ['GET /api/v2/lead-lists/{list_id}/leads'],
 	cost: 'Free',

@@ -49,7 +49,7 @@ export const fields: INodeProperties[] = [
 						name: 'header',
 						type: 'string',
 						default: '',
-						placeholder: 'e.g. Geschäftliche E-Mail',
+						placeholder: 'e.g. Business address',
 						description: 'Its name in the first row',
 					},
 					{

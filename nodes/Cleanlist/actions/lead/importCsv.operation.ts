@@ -17,7 +17,7 @@ export const importCsv: ItemOperation = {
 	scope: 'lists:write',
 	furtherScopes: ['enrich:write'],
 	endpoints: ['POST /api/v2/lead-lists/{list_id}/csv-import'],
-	cost: 'Free; when enriching, 1 for each e-mail address found, 10 for each phone number found',
+	cost: 'Free; when enriching, 1 for each email address found, 10 for each phone number found',
 	fields,
 	async execute(itemIndex) {
 		const { id, path, subject } = chosenList(this, itemIndex);

@@ -10,7 +10,7 @@ export const MOST_ROWS = 10_000;
 export const fields: INodeProperties[] = [
 	{
 		displayName:
-			'Smart agents spend credits. The run asks for its cost first; set <b>Most Credits to Spend</b> below to have it stop when that is more.',
+			"Smart agents spend credits. The run asks for its cost first; set 'Most Credits to Spend' below to have it stop when that is more.",
 		name: 'spendsNotice',
 		type: 'notice',
 		default: '',

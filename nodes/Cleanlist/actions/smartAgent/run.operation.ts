@@ -32,7 +32,7 @@ export const run: ItemOperation = {
 	scope: 'smart_agents:write',
 	furtherScopes: ['credits:read'],
 	endpoints: ['POST /api/v2/credits/estimate', 'POST /api/v2/smart-agents/run'],
-	cost: 'About 1 for each lead, cold intro e-mails about 3',
+	cost: 'About 1 for each lead, cold intro emails about 3',
 	fields,
 	async execute(itemIndex) {
 		const { id, subject } = chosenList(this, itemIndex);
