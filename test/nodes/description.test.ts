@@ -260,7 +260,7 @@ describe('every parameter', () => {
 	});
 
 	it('that picks a lead list offers the list first, then its ID, then its URL', () => {
-		const locators = properties.filter(({ type }) => type === 'resourceLocator');
+		const locators = properties.filter(({ name }) => name === 'leadList');
 		expect(locators.length).toBeGreaterThan(10);
 		for (const { modes, default: chosen } of locators) {
 			expect(modes!.map(({ name }) => name)).toEqual(['list', 'id', 'url']);

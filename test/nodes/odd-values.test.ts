@@ -161,6 +161,11 @@ describe('values as expressions give them', () => {
 			expect(key in body).toBe(key in expected);
 	});
 
+	it('"Return All" of what has no pages asks for all that there is', async () => {
+		await run(op('smartAgent/getAll', { returnAll: '={{ $json.yes }}' }));
+		expect(asked()).toEqual({ limit: '100' });
+	});
+
 	it('"Return All" that is off as text is off', async () => {
 		await run(op('leadList/getAll', { returnAll: '={{ $json.no }}', limit: 3 }));
 		expect(asked()).toMatchObject({ limit: '3' });

@@ -55,13 +55,13 @@ describe('Smart Agent', () => {
 		expect(json[0]).not.toHaveProperty('message');
 		expect(items.map((item) => item.pairedItem)).toEqual([{ item: 0 }, { item: 1 }]);
 
-		const runId = '={{ $json.smart_agent_task_id }}';
-		const early = await get({ runId, returnAs: 'leads' }, { items: json });
+		const chosen = { run: byId('={{ $json.smart_agent_task_id }}') };
+		const early = await get({ ...chosen, returnAs: 'leads' }, { items: json });
 		expect(early.items).toEqual([]);
 		await bench.clock.advance(10_000);
-		const done = await get({ runId, returnAs: 'run' }, { items: json });
+		const done = await get({ ...chosen, returnAs: 'run' }, { items: json });
 		expect(done.json[0]).toMatchObject({ status: 'completed', total: 4, results: expect.any(Array) });
-		const leads = await get({ runId, returnAs: 'leads' }, { items: json });
+		const leads = await get({ ...chosen, returnAs: 'leads' }, { items: json });
 		expect(leads.json).toHaveLength(8);
 		expect(leads.json[0]).toMatchObject({
 			lead_id: expect.any(String),
@@ -119,7 +119,7 @@ describe('Smart Agent', () => {
 
 	it.each([
 		['run', { ...CUSTOM, leadList: byId('x') }, 'smart_agents:write'],
-		['get', { runId: 'x' }, 'smart_agents:read'],
+		['get', { run: byId('x') }, 'smart_agents:read'],
 		['getAll', { runsOn: 'all' }, 'smart_agents:read'],
 	])('%s without its scope names it', async (operation, parameters, scope) => {
 		const { error } = await bench.run(
@@ -130,7 +130,8 @@ describe('Smart Agent', () => {
 	});
 
 	it.each(['run', 'get', 'getAll'])('%s does nothing with no items', async (operation) => {
-		const { run, items } = await bench.run({ ...CUSTOM, operation, leadList: byId(list) }, { items: [] });
+		const parameters = { ...CUSTOM, operation, leadList: byId(list), run: byId('r') };
+		const { run, items } = await bench.run(parameters, { items: [] });
 		expect([run.status, items]).toEqual(['success', []]);
 	});
 
@@ -139,8 +140,8 @@ describe('Smart Agent', () => {
 		['empty', '={{ $json.nothing }}', 'The ID of the run is empty'],
 		['with a path in it', '../whoami', 'The smart agent run was not found'],
 	])('has no run under an ID that is %s', async (_, runId, message) => {
-		expect((await get({ runId })).error.message).toBe(message);
-		const { json } = await get({ runId }, { items: [{}, {}], onError: 'continueRegularOutput' });
+		expect((await get({ run: byId(runId) })).error.message).toBe(message);
+		const { json } = await get({ run: byId(runId) }, { items: [{}, {}], onError: 'continueRegularOutput' });
 		expect(json.map((entry) => entry.error)).toEqual([message, message]);
 	});
 
@@ -151,8 +152,31 @@ describe('Smart Agent', () => {
 			(await getAll(parameters)).json.map(({ column_name }) => column_name);
 		expect((await columns({})).toSorted()).toEqual(['A', 'B', 'C']);
 		expect(await columns({ limit: 2 })).toHaveLength(2);
+		expect(await columns({ returnAll: true })).toHaveLength(3);
 		expect(await columns({ runsOn: 'list', leadList: byId(list) })).toHaveLength(3);
 		expect(await columns({ runsOn: 'list', leadList: byId(body.list_id) })).toEqual([]);
+	});
+
+	it('offers its runs to choose from, by what their users know of them', async () => {
+		for (const columnName of ['Intro 🚀', 'Pain']) await start({ columnName });
+		const node = {
+			name: 'Cleanlist',
+			type: 'n8n-nodes-cleanlist.cleanlist',
+			credentials: { cleanlistApi: { id: 'api', name: 'api' } },
+		};
+		const offered = (filter?: string) =>
+			bench.engine.listSearch({ nodes: [node], connections: {} }, 'Cleanlist', 'searchAgentRuns', { filter });
+		const { results, paginationToken } = await offered();
+		expect(paginationToken).toBeUndefined();
+		expect(results.map(({ name }) => name).toSorted()).toEqual([
+			'Intro 🚀 · Custom · pending · 2026-01-05',
+			'Pain · Custom · pending · 2026-01-05',
+		]);
+		const { results: found } = await offered(' INTRO');
+		expect(found).toHaveLength(1);
+		const { json } = await get({ run: { __rl: true, mode: 'list', value: found[0]!.value } });
+		expect(json[0]).toMatchObject({ smart_agent_task_id: found[0]!.value, status: 'pending' });
+		expect((await offered('none')).results).toEqual([]);
 	});
 
 	it.each([

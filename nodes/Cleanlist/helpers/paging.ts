@@ -22,12 +22,21 @@ export const pagingFields: INodeProperties[] = [
 	},
 ];
 
-/** How many rows the user wants; `Infinity` for all. */
-export function wantedRows(context: IExecuteFunctions, itemIndex: number): number {
+/**
+ * How many rows the user wants; `Infinity` for all.
+ *
+ * @param most most that can be had, and what to do about a larger limit, in a sentence
+ */
+export function wantedRows(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	most?: { rows: number; fix: string },
+): number {
 	if (isOn(context.getNodeParameter('returnAll', itemIndex, false))) return Infinity;
 	return wholeNumber(context, itemIndex, {
 		name: 'limit',
 		title: 'Limit',
-		fix: "Correct the parameter 'Limit', or switch on 'Return All'.",
+		...(most && { most: most.rows }),
+		fix: most?.fix ?? "Correct the parameter 'Limit', or switch on 'Return All'.",
 	});
 }

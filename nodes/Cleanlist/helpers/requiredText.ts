@@ -6,9 +6,9 @@ import { textOf } from './values';
 export function requiredText(
 	context: IExecuteFunctions,
 	itemIndex: number,
-	{ name, title, what }: { name: string; title: string; what: string },
+	{ name, title, what, located = false }: TextParameter,
 ): string {
-	const text = textOf(context.getNodeParameter(name, itemIndex, ''));
+	const text = textOf(context.getNodeParameter(name, itemIndex, '', located ? { extractValue: true } : {}));
 	if (text !== '') return text;
 	throw parameterError(
 		context.getNode(),
@@ -17,4 +17,13 @@ export function requiredText(
 		`${what} is empty`,
 		`Enter it in the parameter '${title}'; if it is an expression, it gave nothing for this item.`,
 	);
+}
+
+interface TextParameter {
+	name: string;
+	title: string;
+	/** Subject of "… is empty". */
+	what: string;
+	/** Whether it is a resource locator. */
+	located?: boolean;
 }

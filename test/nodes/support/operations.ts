@@ -331,12 +331,12 @@ export const CASES: Record<string, Case> = {
 	},
 
 	'smartAgent/get': {
-		parameters: { runId: '={{ $json.run }}' },
+		parameters: { run: byId('={{ $json.run }}') },
 		item: (world) => ({ run: world.agentRun }),
 		bad: [
-			['no run', { runId: '={{ "" }}' }, 'The ID of the run is empty'],
-			['an unknown run', { runId: 'nope' }, 'The smart agent run was not found'],
-			['a path', { runId: '={{ "../whoami" }}' }, 'The smart agent run was not found'],
+			['no run', { run: byId('={{ "" }}') }, 'The ID of the run is empty'],
+			['an unknown run', { run: byId('nope') }, 'The smart agent run was not found'],
+			['a path', { run: byId('={{ "../whoami" }}') }, 'The smart agent run was not found'],
 		],
 	},
 	'smartAgent/getAll': {

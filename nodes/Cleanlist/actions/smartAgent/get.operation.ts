@@ -15,12 +15,28 @@ export const get: ItemOperation = {
 	cost: 'Free',
 	fields: [
 		{
-			displayName: 'Run ID',
-			name: 'runId',
-			type: 'string',
-			default: '={{ $json.smart_agent_task_id }}',
+			displayName: 'Run',
+			name: 'run',
+			type: 'resourceLocator',
+			default: { mode: 'list', value: '' },
 			required: true,
-			description: 'The smart_agent_task_id that Smart Agent → Run gave',
+			description:
+				"The run to get: one of the latest 100, or the 'smart_agent_task_id' that Smart Agent → Run gave",
+			modes: [
+				{
+					displayName: 'From List',
+					name: 'list',
+					type: 'list',
+					placeholder: 'Choose a run…',
+					typeOptions: { searchListMethod: 'searchAgentRuns', searchable: true },
+				},
+				{
+					displayName: 'By ID',
+					name: 'id',
+					type: 'string',
+					placeholder: 'e.g. 6aab5e77-1c9d-4f0e-8f4a-0d6b1c2d3e4f',
+				},
+			],
 		},
 		{
 			displayName: 'Return',
@@ -39,8 +55,13 @@ export const get: ItemOperation = {
 		},
 	],
 	async execute(itemIndex) {
-		const parameter = 'Run ID';
-		const id = requiredText(this, itemIndex, { name: 'runId', title: parameter, what: 'The ID of the run' });
+		const parameter = 'Run';
+		const id = requiredText(this, itemIndex, {
+			name: 'run',
+			title: parameter,
+			what: 'The ID of the run',
+			located: true,
+		});
 		const response = await request(this, CLEANLIST, {
 			method: 'GET',
 			path: `${V2}/smart-agents/${encodeURIComponent(id)}`,

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { chosenList, leadListField } from '../../helpers/listLocator';
-import { wholeNumber } from '../../helpers/wholeNumber';
+import { pagingFields, wantedRows } from '../../helpers/paging';
 import { request } from '../../transport/request';
 import { CLEANLIST, V2 } from '../../transport/service';
 import type { ItemOperation } from '../operation';
@@ -30,23 +30,15 @@ export const getAll: ItemOperation = {
 			],
 		},
 		{ ...leadListField, displayOptions: { show: { runsOn: ['list'] } } },
-		{
-			displayName: 'Limit',
-			name: 'limit',
-			type: 'number',
-			typeOptions: { minValue: 1, maxValue: MOST_RUNS },
-			default: 50,
-			description: 'Max number of results to return',
-		},
+		...pagingFields,
 	],
 	async execute(itemIndex) {
 		const list = this.getNodeParameter('runsOn', itemIndex) === 'list' ? chosenList(this, itemIndex) : null;
-		const limit = wholeNumber(this, itemIndex, {
-			name: 'limit',
-			title: 'Limit',
-			most: MOST_RUNS,
-			fix: "Correct the parameter 'Limit'. Cleanlist lists the latest 100 runs and no more; choose one lead list to see its older ones.",
+		const wanted = wantedRows(this, itemIndex, {
+			rows: MOST_RUNS,
+			fix: "Correct the parameter 'Limit', or switch on 'Return All'. Cleanlist lists the latest 100 runs and no more; choose one lead list to see its older ones.",
 		});
+		const limit = Math.min(wanted, MOST_RUNS);
 		const { runs } = await request<{ runs?: IDataObject[] }>(this, CLEANLIST, {
 			method: 'GET',
 			path: `${V2}/smart-agents`,
