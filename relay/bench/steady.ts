@@ -95,7 +95,9 @@ ${table(['p50 ms', 'p99 ms'], [[percentile(latencies, 0.5).toFixed(1), percentil
 export async function benchMemory(quick: boolean): Promise<string> {
 	const [idleSeconds, loadSeconds] = quick ? [2, 3] : [10, 15];
 	const main = buildRelay();
-	const withReference = await memoryOfRelay({ main, idleSeconds, env: { RELAY_REFERENCE: 'on' } });
+	const env = { RELAY_REFERENCE: 'on' };
+	const withReference = await memoryOfRelay({ main, idleSeconds, env });
+	const asked = await memoryOfRelay({ main, idleSeconds, env, first: '/api/v2/whoami' });
 	const alone = await memoryOfRelay({ main, idleSeconds, loadSeconds });
 	const row = (name: string, { idleMiB, load }: Memory) => [
 		name,
@@ -105,15 +107,20 @@ export async function benchMemory(quick: boolean): Promise<string> {
 	return `## Memory
 
 Resident memory of a whole relay on SQLite, as \`npx cleanlist-relay\` runs it: ${idleSeconds} s after its start, and the most while 64
-connections send webhooks of 2 KiB (${thousands(alone.load?.perSecond ?? NaN)}/s) and the relay delivers them as fast as it can. The reference API is there when it is not
-turned off and nothing but this machine can reach the relay: for trying things out.
+connections send webhooks of 2 KiB (${thousands(alone.load?.perSecond ?? NaN)}/s) and the relay delivers them as fast as it can. The reference API, for
+trying things out, is there when it is not turned off and nothing but this machine can reach the relay; it is opened by the
+first request for it.
 
 ${table(
 	['', 'idle, MiB', 'under load, MiB'],
-	[row('the relay', alone), row('with the reference API', withReference)],
+	[
+		row('the relay', alone),
+		row('with the reference API', withReference),
+		row('with the reference API, opened', asked),
+	],
 )}
 
-Goal: the relay idle below 100 MiB. ${alone.idleMiB < 100 ? 'Met' : 'Not met'}.`;
+Goal: the relay idle below 100 MB (95 MiB). ${Math.max(alone.idleMiB, withReference.idleMiB) < 95 ? 'Met' : 'Not met'}.`;
 }
 
 interface Memory {
@@ -121,18 +128,23 @@ interface Memory {
 	load: { peakMiB: number; perSecond: number } | null;
 }
 
-/** @param options.loadSeconds absent: none */
+/**
+ * @param options.loadSeconds absent: none
+ * @param options.first what is asked of it before it has nothing to do
+ */
 async function memoryOfRelay(options: {
 	main: string;
 	idleSeconds: number;
 	loadSeconds?: number;
 	env?: NodeJS.ProcessEnv;
+	first?: string;
 }): Promise<Memory> {
-	const { main, idleSeconds, loadSeconds, env } = options;
+	const { main, idleSeconds, loadSeconds, env, first } = options;
 	const folder = dataFolder();
 	const sink = await openSink();
 	try {
 		const relay = await startRelay(folder.path, env, main);
+		if (first !== undefined) await (await fetch(new URL(first, relay.ingestUrl))).text();
 		await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000));
 		const { nowMiB: idleMiB } = memoryOf(relay.pid);
 		if (loadSeconds === undefined) {

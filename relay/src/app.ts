@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { systemClock } from './clock.ts';
@@ -7,11 +7,11 @@ import { localUrl } from './config.ts';
 import type { Config } from './config.ts';
 import { createBodies } from './bodies.ts';
 import { deriveIngestToken, keyFingerprints, sha256 } from './crypto.ts';
-import { DataFolderError, REFERENCE_FILE, STORE_FILE } from './data-folder.ts';
+import { STORE_FILE } from './data-folder.ts';
 import type { Keys } from './data-folder.ts';
 import { createAddressGuard } from './delivery/address-guard.ts';
 import { createDispatcher } from './delivery/index.ts';
-import { REFERENCE_DOCS_PREFIX } from './http/docs/routes.ts';
+import { createDemoReference } from './demo-reference.ts';
 import { LIMITS } from './http/limits.ts';
 import type { Limits } from './http/limits.ts';
 import type { RouteEntry } from './http/routes.ts';
@@ -24,7 +24,7 @@ import { createInbox } from './inbox/index.ts';
 import type { Logger } from './log.ts';
 import { FIRST_TOKEN } from './management-token.ts';
 import { createMetrics } from './metrics.ts';
-import type { Reference } from './reference/index.ts';
+import { openDatabaseFile } from './open-database.ts';
 import { createSealer } from './sealing.ts';
 import { metered } from './store/metered.ts';
 import { withKnownSources } from './store/known-sources.ts';
@@ -32,13 +32,10 @@ import { shutDown } from './shutdown.ts';
 import { createRetention } from './retention.ts';
 import { createStoppedSubscriptions } from './stopped-subscriptions.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
-import { StoreError } from './store/port.ts';
-import type { Store, StoreErrorCode } from './store/port.ts';
+import type { Store } from './store/port.ts';
 
 /** The source that exists from the first start on. */
 export const DEFAULT_SOURCE = 'default';
-/** Credits of the demo account: enough for 10,000 contacts at once, each with an e-mail and a phone number (11). */
-const DEMO_CREDITS = 120_000;
 
 /** A relay, put together. */
 export interface Relay {
@@ -46,7 +43,8 @@ export interface Relay {
 	/** The relay's own routes and who may call them. */
 	routes: readonly RouteEntry[];
 	store: Store;
-	reference: Reference | null;
+	/** Whether it serves the reference API too. */
+	hasReference: boolean;
 	/** Starts taking requests and delivering. Resolves with the base URL others reach the relay under. */
 	listen(): Promise<string>;
 	/** Where Cleanlist posts its webhooks to. Known once the relay listens. */
@@ -108,7 +106,7 @@ export async function createRelay(options: {
 		const inbox = createInbox({ store, bodies, clock, ids, log, onStored: () => dispatcher.wake() });
 
 		const reference = config.reference.enabled
-			? await openDemoReference({ config, keys, clock, ids, log })
+			? await createDemoReference({ config, keys, clock, ids, log })
 			: null;
 		if (reference) opened.push(() => reference.stop());
 
@@ -143,7 +141,7 @@ export async function createRelay(options: {
 			limits: { ...LIMITS, connections: config.maxConnections, ...options.limits },
 			ingestUrl,
 			isStopping: () => stopping,
-			reference: reference && referenceRoutes(reference, config),
+			reference: reference?.routes ?? null,
 		});
 		opened.push(() => http.close());
 
@@ -165,7 +163,7 @@ export async function createRelay(options: {
 			http,
 			routes,
 			store,
-			reference,
+			hasReference: reference !== null,
 			async listen() {
 				await http.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
 					throw new ListenError(listenSentence(error, config), { cause: error });
@@ -215,7 +213,7 @@ async function openEngine(options: {
 	}
 	const path = join(config.dataFolder, STORE_FILE);
 	// The lock on the data folder makes this the only process: what is leased was its predecessor's.
-	return opening(path, () =>
+	return openDatabaseFile(path, () =>
 		openSqliteStore({
 			path,
 			endLeasesAt: clock.now(),
@@ -245,60 +243,6 @@ async function seed(options: { store: Store; keys: Keys; token: string; clock: C
 		expiresAt: null,
 		lastUsedAt: null,
 	});
-}
-
-const referenceRoutes =
-	(reference: Reference, { reference: { control } }: Config): FastifyPluginAsync =>
-	async (app) => {
-		await app.register(reference.routes);
-		if (control !== 'off') await app.register(reference.controlRoutes(control));
-	};
-
-async function openDemoReference(options: {
-	config: Config;
-	keys: Keys;
-	clock: Clock;
-	ids: Ids;
-	log: Logger;
-}): Promise<Reference> {
-	const { config, keys, clock, ids, log } = options;
-	const { completionMs, limits } = config.reference;
-	// Loaded only where it is used: it takes a fifth of an idle relay's memory.
-	const { openReference } = await import('./reference/index.ts');
-	const path = join(config.dataFolder, REFERENCE_FILE);
-	return opening(path, () =>
-		openReference({
-			path,
-			clock,
-			ids,
-			log,
-			docsPrefix: REFERENCE_DOCS_PREFIX,
-			...(completionMs !== null && { completionMs }),
-			...(limits !== null && { limits }),
-			populate: async ({ createAccount }) => {
-				await createAccount({ name: 'Demo', key: keys.demoKey, tier: 'pro', credits: DEMO_CREDITS });
-			},
-		}),
-	);
-}
-
-const RESTORE = 'put it back from a backup, or set RELAY_DATA to a new folder';
-const REMEDIES: Partial<Record<StoreErrorCode, string>> = {
-	full: 'free some space on its disk',
-	busy: 'stop the process that writes to it',
-	readonly: 'make it and its folder writable for this user',
-};
-
-/** Opens a database and puts the failure into a sentence. */
-async function opening<T>(path: string, open: () => Promise<T>): Promise<T> {
-	try {
-		return await open();
-	} catch (error) {
-		const { message } = ((error as Error).cause ?? error) as Error;
-		const remedy = (error instanceof StoreError && REMEDIES[error.code]) || RESTORE;
-		const advice = message.endsWith('.') ? '' : `; ${remedy}.`;
-		throw new DataFolderError(`The database ${path} can't be opened: ${message}${advice}`, { cause: error });
-	}
 }
 
 function listenSentence(error: unknown, { host, port }: Config): string {

@@ -115,7 +115,7 @@ async function run(config: Config): Promise<void> {
 	});
 	stopOnSignals({ relay, folder, log, exit });
 
-	const referenceUrl = relay.reference ? url : null;
+	const referenceUrl = relay.hasReference ? url : null;
 	process.stderr.write(
 		welcome({ folder, url, referenceUrl, hasOwnToken: config.token !== null, showKeys: config.showKeys }),
 	);

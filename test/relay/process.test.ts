@@ -69,6 +69,7 @@ test('standard output is nothing but structured log lines, and says when the rel
 test('everything in the data folder is for its user alone', async () => {
 	const relay = await start();
 	await fetch(await ingestUrlOf(relay), { method: 'POST', body: webhook('wf-1') });
+	await fetch(`${relay.url}/api/v2/whoami`, bearer(relay.demoKey));
 	const files = readdirSync(folder, { recursive: true, withFileTypes: true });
 	expect(files.map(({ name }) => name)).toEqual(
 		expect.arrayContaining(['relay-token', 'demo-key', 'master-key', 'relay.sqlite', 'reference.sqlite']),

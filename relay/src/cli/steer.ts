@@ -1,5 +1,5 @@
 import { closest } from '../closest.ts';
-import { CONTROL_PREFIX } from '../reference/control/routes.ts';
+import { CONTROL_PREFIX } from '../reference/prefixes.ts';
 import { describeOptions, readArguments } from './options.ts';
 import { SEED_OPTIONS } from './seed-start.ts';
 import { FAULT_OPTIONS, VERBS } from './steer-verbs.ts';

@@ -1,5 +1,5 @@
 import Fastify, { LogController } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Bodies } from '../bodies.ts';
 import type { Clock } from '../clock.ts';
@@ -22,6 +22,8 @@ import { healthRoutes } from './health.ts';
 import { ingestRoutes } from './ingest.ts';
 import { readJsonBodies } from './json.ts';
 import { limitConnections } from './connections.ts';
+import { addLateRoutes } from './late-routes.ts';
+import type { LateRoutes } from './late-routes.ts';
 import type { Limits } from './limits.ts';
 import { acceptExpectations, refuseMalformed } from './malformed.ts';
 import { metricsRoutes } from './metrics.ts';
@@ -60,7 +62,7 @@ export interface HttpOptions {
 	/** True from the moment a shutdown begins. */
 	isStopping: () => boolean;
 	/** The reference API's routes, when it is enabled. */
-	reference: FastifyPluginAsync | null;
+	reference: LateRoutes | null;
 }
 
 export interface RelayHttp {
@@ -78,7 +80,7 @@ const referenceUrls = {
 
 /**
  * In the place of the compilers that Fastify would load, Ajv and fast-json-stringify, 240 files, for an idle relay to hold
- * in 3 MiB: the relay's routes bring their own (routes.ts), those of the reference API have no schemas.
+ * in 3 MiB: the relay's routes bring their own (routes.ts).
  */
 const noCompiler = () => () => {
 	throw new Error('Only routes registered by registerRoutes may have schemas.');
@@ -86,7 +88,8 @@ const noCompiler = () => () => {
 
 /** Puts the relay's HTTP surface together; listens on nothing. */
 export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
-	const { store, clock, ids, log, limits } = options;
+	const { store, clock, ids, log, limits, isStopping } = options;
+	const trustProxy = options.trustProxy.length > 0 ? options.trustProxy : false;
 	const routes: RouteEntry[] = [];
 	// Of this type, and not pino's, so that plugins of any logger fit.
 	const loggerInstance: FastifyBaseLogger = log;
@@ -94,7 +97,7 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 		loggerInstance,
 		logController: new LogController({ disableRequestLogging: true }),
 		genReqId: () => ids.uuid(),
-		trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
+		trustProxy,
 		http: {
 			headersTimeout: limits.headersMs,
 			connectionsCheckingInterval: limits.checkMs,
@@ -131,7 +134,7 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 	});
 	http.addHook('onSend', (_request, reply, _payload, done) => {
 		// Else a connection whose last request was under way when the shutdown began would hold it up, idle.
-		if (options.isStopping()) reply.header('connection', 'close');
+		if (isStopping()) reply.header('connection', 'close');
 		done();
 	});
 	http.addHook('onResponse', async (request, reply) => {
@@ -146,6 +149,7 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 			'request',
 		);
 	});
+	if (options.reference) addLateRoutes(http, { late: options.reference, trustProxy, isStopping });
 	handleErrors(http);
 	readJsonBodies(http);
 
@@ -167,6 +171,5 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 			docsRoutes({ routes, hasReference: options.reference !== null }),
 		],
 	});
-	if (options.reference) await http.register(options.reference);
 	return { http, routes };
 }

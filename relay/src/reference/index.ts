@@ -39,6 +39,7 @@ import { mount } from './http.ts';
 import type { Route } from './http.ts';
 import { createLedger } from './ledger.ts';
 import { createPortal } from './portal.ts';
+import { DOWNLOADS_PREFIX } from './prefixes.ts';
 import type { NewFolder, NewList, Visibility } from './portal.ts';
 import { createQuotes } from './quotes.ts';
 import { VENDOR_LIMITS, createRateLimiter } from './rate-limit.ts';
@@ -48,7 +49,7 @@ import { creditsBalance, legacyCreditsBalance, validateKey, whoami } from './rou
 import { creditsEstimate } from './routes/credits.ts';
 import { enrichRoutes } from './routes/enrich.ts';
 import { enrichmentRoutes } from './routes/enrichment.ts';
-import { DOWNLOADS_PREFIX, downloadRoute, exportRoutes } from './routes/export.ts';
+import { downloadRoute, exportRoutes } from './routes/export.ts';
 import { keyManagementRoutes } from './routes/key-management.ts';
 import { leadListRoutes } from './routes/lead-lists.ts';
 import { smartAgentRoutes } from './routes/smart-agents.ts';

@@ -3,11 +3,11 @@ import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Ids } from '../ids.ts';
 import type { SteeringAccess } from './control/guard.ts';
-import { CONTROL_PREFIX } from './control/routes.ts';
 import { DOCS_PREFIX } from './description/routes.ts';
 import { noSuchRoute, renderError } from './errors.ts';
 import type { Reference } from './index.ts';
 import { literalEscapes, MAX_PARAM_LENGTH } from './literal-escapes.ts';
+import { CONTROL_PREFIX } from './prefixes.ts';
 
 /** A server of the reference API and of nothing else; it listens on nothing yet. */
 export async function createServer(options: {

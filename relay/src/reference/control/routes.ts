@@ -6,6 +6,7 @@ import type { Ids } from '../../ids.ts';
 import type { Database } from '../db/index.ts';
 import { notFound } from '../errors.ts';
 import { mountInspector } from '../inspector/routes.ts';
+import { CONTROL_PREFIX } from '../prefixes.ts';
 import { BehavioursRequest, behavioursFrom, behavioursView } from './behaviours-view.ts';
 import { Completion } from './completion.ts';
 import type { Control, Start } from './control.ts';
@@ -17,9 +18,6 @@ import type { Recorder } from './recorder.ts';
 import { Seed, readSeedDocument } from './seed-document.ts';
 import { createStreams } from './stream.ts';
 import { check, prepareSurface } from './surface.ts';
-
-/** Where the reference API is steered. */
-export const CONTROL_PREFIX = '/reference';
 
 /** Where nobody names another. */
 export const DEFAULT_SEED = 'cleanlist';

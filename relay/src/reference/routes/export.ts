@@ -14,11 +14,9 @@ import { encodeCursor } from '../domain/cursor.ts';
 import { envelope } from '../envelope.ts';
 import type { Exports } from '../exports.ts';
 import { defineRoute, ok } from '../http.ts';
+import { DOWNLOADS_PREFIX } from '../prefixes.ts';
 import { validate } from '../validation.ts';
 import { limitParam, positionOf } from './query.ts';
-
-/** Where the files are fetched from: without a key, for the link itself says who may. */
-export const DOWNLOADS_PREFIX = '/api/downloads';
 
 const ExportQuery = z.object({
 	list_id: z.string(),
