@@ -40,6 +40,7 @@ describe.each(operations)('$name', ({ name, resource, operation }) => {
 		item = (): IDataObject => ({}),
 		binary,
 		many,
+		spoilt,
 		bad,
 		unusedScopes = [],
 	} = CASES[name] as Case;
@@ -58,9 +59,10 @@ describe.each(operations)('$name', ({ name, resource, operation }) => {
 		{ credential, ...more }: IDataObject = {},
 		options: RunOptions = {},
 		of = world,
+		besides: IDataObject[] = [],
 	) => {
 		const items: IDataObject[] = [];
-		for (let n = 0; n < count; n++) items.push({ n, ...(await item(of, n)) });
+		for (let n = 0; n < count; n++) items.push({ n, ...(await item(of, n)), ...besides[n] });
 		const result = await bench.run(
 			{ resource, operation: operation.value, ...parameters, ...more },
 			{
@@ -128,6 +130,46 @@ describe.each(operations)('$name', ({ name, resource, operation }) => {
 		const { json: good, errorItems } = await run(2, more, { onError: 'continueErrorOutput' });
 		expect(good).toEqual([]);
 		expect(errorItems.map((out) => out.json.n)).toEqual([0, 1]);
+	});
+
+	if (spoilt) {
+		it('puts out one item that says so for an item that is refused, and does it for the others', async () => {
+			const { items } = await run(3, {}, { onError: 'continueRegularOutput' }, world, [{}, spoilt, {}]);
+			const of = (item: number) =>
+				items.filter(({ pairedItem }) => (pairedItem as { item: number }).item === item);
+			expect(of(1).map(({ json }) => json.error ?? json.reason)).toEqual([expect.stringMatching(/\S/)]);
+			for (const item of [0, 2]) {
+				expect(of(item).length).toBeGreaterThan(0);
+				expect(of(item).filter(({ json }) => json.error !== undefined)).toEqual([]);
+			}
+		});
+	} else {
+		it('has nothing to read from an item', () => expect(parameters).toEqual({}));
+	}
+
+	it.each([
+		['says 429', { type: 'rate_limit', retry_after_s: 20 }],
+		['says 503', { type: 'status', status: 503 }],
+		['does not answer', { type: 'empty_reply' }],
+	] as const)('keeps an agent waiting for a minute at most, though the API always %s', async (_, fault) => {
+		const stormy = await startBench();
+		try {
+			liveIn(stormy.clock);
+			const there = await makeWorld(stormy, stormy.accounts.api!);
+			const items: IDataObject[] = [];
+			for (let n = 0; n < 3; n++) items.push(await item(there, n));
+			stormy.reference.control.fault({ match: {}, times: 1_000, fault });
+			const began = stormy.clock.now();
+			const result = await stormy.run(
+				{ resource, operation: operation.value, ...parameters },
+				{ items, binaries: items.map(() => binary), asTool: true, onError: 'continueRegularOutput' },
+			);
+			expect(stormy.clock.now() - began).toBeLessThanOrEqual(60_000);
+			expect(result.json.map((out) => out.error)).toEqual(Array(3).fill(expect.stringMatching(/\S/)));
+		} finally {
+			await stormy.close();
+			liveIn(bench.clock);
+		}
 	});
 
 	it(`needs the scopes it says (${scopes.join(', ') || 'none'}), and no other`, async () => {

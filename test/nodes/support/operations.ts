@@ -87,6 +87,8 @@ export interface Case {
 	binary?: INodeExecutionData['binary'];
 	/** Several items put out for one, or none. */
 	many?: true;
+	/** What an item holds that is refused while the others are not; absent where nothing is read from items. */
+	spoilt?: IDataObject;
 	/** What is refused: parameters in place of the good ones, and what the refusal says. */
 	bad: [what: string, parameters: IDataObject, message: string | RegExp][];
 	/** Scopes that are needed only with other parameters than these. */
@@ -111,8 +113,9 @@ const PERSON = {
 	firstName: '={{ $json.first }}',
 	lastName: 'Last',
 	companyName: 'Acme',
+	enrichmentType: '={{ $json.type }}',
 };
-const somebody = (_: World, nth: number) => ({ first: `First${nth}` });
+const somebody = (_: World, nth: number) => ({ first: `First${nth}`, type: 'partial' });
 const NO_CONTACTS: Case['bad'] = [
 	['an unknown type', { enrichmentType: 'phones' }, 'There is no enrichment type "phones"'],
 	['JSON that is none', { inputMode: 'json', contactsJson: '{"a":' }, /is not valid JSON/],
@@ -139,6 +142,7 @@ export const CASES: Record<string, Case> = {
 	'account/estimateCost': {
 		parameters: { tool: 'enrich_person', rowCount: '={{ $json.rows }}', enrichmentType: 'full' },
 		item: (_, nth) => ({ rows: nth + 1 }),
+		spoilt: { rows: 0 },
 		bad: [
 			['nobody', { rowCount: 0 }, /must be a whole number from 1/],
 			['an unknown list', { tool: 'enrich_list', leadList: byId('nope') }, 'The lead list was not found'],
@@ -152,6 +156,7 @@ export const CASES: Record<string, Case> = {
 	'account/getUsage': {
 		parameters: { days: '={{ $json.days }}' },
 		item: (_, nth) => ({ days: 1 + (nth % 365) }),
+		spoilt: { days: 366 },
 		bad: [
 			['no days', { days: 0 }, /whole number from 1 to 365/],
 			['more than a year', { days: 366 }, /whole number from 1 to 365/],
@@ -162,11 +167,13 @@ export const CASES: Record<string, Case> = {
 	'enrichment/enrichAndWait': {
 		parameters: PERSON,
 		item: somebody,
+		spoilt: { type: 'phones' },
 		bad: [...NO_CONTACTS, ...NO_FIELDS, ['no time', { waitUpTo: 0 }, /'Wait Up To' is 0/]],
 	},
 	'enrichment/enrichCompany': {
 		parameters: { companyDomain: '={{ $json.domain }}' },
 		item: (_, nth) => ({ domain: `c${nth}.example` }),
+		spoilt: { domain: ' ' },
 		bad: [
 			...NO_FIELDS,
 			[
@@ -181,6 +188,7 @@ export const CASES: Record<string, Case> = {
 		parameters: LIST,
 		item: async (world, nth) => ({ list: await world.listOf(nth) }),
 		unusedScopes: ['enrich:read'],
+		spoilt: { list: 'nope' },
 		bad: [
 			...NO_LIST,
 			['an unknown type', { enrichmentType: 'none' }, 'There is no enrichment type "none"'],
@@ -195,6 +203,7 @@ export const CASES: Record<string, Case> = {
 	'enrichment/enrichPerson': {
 		parameters: { ...LIST, firstName: '={{ $json.first }}', lastName: 'Last', companyName: 'Acme' },
 		item: (world, nth) => ({ ...ofList(world), first: `First${nth}` }),
+		spoilt: { list: 'nope' },
 		bad: [
 			...NO_LIST,
 			...NO_FIELDS,
@@ -210,6 +219,7 @@ export const CASES: Record<string, Case> = {
 	'enrichment/get': {
 		parameters: { getBy: 'task', taskId: '={{ $json.task }}' },
 		item: (world, nth) => ({ task: world.tasks[nth % world.tasks.length]! }),
+		spoilt: { task: 'nope' },
 		bad: [
 			...NO_FIELDS,
 			['no task', { taskId: ' ' }, 'The ID of the task is empty'],
@@ -221,12 +231,14 @@ export const CASES: Record<string, Case> = {
 	'enrichment/start': {
 		parameters: { ...PERSON, delivery: 'poll' },
 		item: somebody,
+		spoilt: { type: 'phones' },
 		bad: [...NO_CONTACTS, ['no webhook', { delivery: 'webhook', webhookUrl: 'example.com' }, /is not a URL/]],
 	},
 
 	'export/getCsv': {
 		parameters: LIST,
 		item: ofList,
+		spoilt: { list: 'nope' },
 		bad: [
 			...NO_LIST,
 			['an unknown column', { furtherColumns: 'Shoe size' }, /Shoe size/],
@@ -237,6 +249,7 @@ export const CASES: Record<string, Case> = {
 		parameters: { ...LIST, returnAll: true },
 		item: ofList,
 		many: true,
+		spoilt: { list: 'nope' },
 		bad: [
 			...NO_LIST,
 			['an unknown column', { furtherColumns: 'Shoe size' }, /Shoe size/],
@@ -247,6 +260,7 @@ export const CASES: Record<string, Case> = {
 	'lead/addToList': {
 		parameters: { ...LIST, addBy: 'leadIds', leadIds: '={{ $json.lead }}' },
 		item: (world, nth) => ({ list: world.list, lead: world.leadIds[nth % 3]! }),
+		spoilt: { list: 'nope' },
 		bad: [
 			...NO_LIST,
 			['no lead', { leadIds: '={{ "" }}' }, 'There is no lead ID'],
@@ -258,6 +272,7 @@ export const CASES: Record<string, Case> = {
 		parameters: { ...LIST, returnAll: true },
 		item: ofList,
 		many: true,
+		spoilt: { list: 'nope' },
 		bad: [
 			...NO_LIST,
 			...NO_FIELDS,
@@ -279,6 +294,7 @@ export const CASES: Record<string, Case> = {
 			},
 		},
 		unusedScopes: ['enrich:write'],
+		spoilt: { list: 'nope' },
 		bad: [
 			...NO_LIST,
 			['no file', { binaryPropertyName: 'file' }, /file/],
@@ -293,23 +309,26 @@ export const CASES: Record<string, Case> = {
 	'lead/removeFromList': {
 		parameters: { ...LIST, leadIds: '={{ $json.lead }}' },
 		item: (world, nth) => ({ list: world.list, lead: world.leadIds[nth % 3]! }),
+		spoilt: { list: 'nope' },
 		bad: [...NO_LIST, ['no lead', { leadIds: '={{ [] }}' }, 'There is no lead ID']],
 	},
 
 	'leadList/create': {
 		parameters: { name: '={{ $json.name }}' },
 		item: (_, nth) => ({ name: `New list ${nth} 🚀` }),
+		spoilt: { name: ' ' },
 		bad: [
 			['no name', { name: ' ' }, 'The name of the lead list is empty'],
 			['too long a name', { name: 'n'.repeat(201) }, /201 characters/],
 			['an unknown folder', { additionalFields: { folderId: 'nope' } }, 'The folder was not found'],
 		],
 	},
-	'leadList/delete': { parameters: LIST, item: ownList, bad: NO_LIST },
-	'leadList/get': { parameters: LIST, item: ofList, bad: NO_LIST },
+	'leadList/delete': { parameters: LIST, item: ownList, spoilt: { list: 'nope' }, bad: NO_LIST },
+	'leadList/get': { parameters: LIST, item: ofList, spoilt: { list: 'nope' }, bad: NO_LIST },
 	'leadList/getAll': {
-		parameters: { returnAll: '={{ $json.all }}' },
-		item: () => ({ all: true }),
+		parameters: { returnAll: '={{ $json.all }}', limit: '={{ $json.limit }}' },
+		item: () => ({ all: true, limit: 1 }),
+		spoilt: { all: false, limit: 0 },
 		many: true,
 		bad: [
 			...NO_LIMIT.map(([what, more, message]): Case['bad'][number] => [
@@ -323,6 +342,7 @@ export const CASES: Record<string, Case> = {
 	'leadList/update': {
 		parameters: { ...LIST, updateFields: { description: '={{ $json.text }}' } },
 		item: (world, nth) => ({ ...ofList(world), text: `Text ${nth}` }),
+		spoilt: { list: 'nope' },
 		bad: [
 			...NO_LIST,
 			['nothing to change', { updateFields: {} }, 'There is nothing to change'],
@@ -333,6 +353,7 @@ export const CASES: Record<string, Case> = {
 	'smartAgent/get': {
 		parameters: { run: byId('={{ $json.run }}') },
 		item: (world) => ({ run: world.agentRun }),
+		spoilt: { run: 'nope' },
 		bad: [
 			['no run', { run: byId('={{ "" }}') }, 'The ID of the run is empty'],
 			['an unknown run', { run: byId('nope') }, 'The smart agent run was not found'],
@@ -343,6 +364,7 @@ export const CASES: Record<string, Case> = {
 		parameters: { limit: '={{ $json.limit }}' },
 		item: (_, nth) => ({ limit: 1 + (nth % 100) }),
 		many: true,
+		spoilt: { limit: 101 },
 		bad: [
 			['no limit', { limit: 0 }, "'Limit' is 0"],
 			['too high a limit', { limit: 101 }, "'Limit' is 101"],
@@ -352,6 +374,7 @@ export const CASES: Record<string, Case> = {
 	'smartAgent/run': {
 		parameters: { ...LIST, agentType: 'company_intel', columnName: '={{ $json.column }}' },
 		item: (world, nth) => ({ ...ofList(world), column: `Column ${nth}` }),
+		spoilt: { column: '' },
 		bad: [
 			...NO_LIST,
 			['no column', { columnName: '={{ "" }}' }, 'The name of the column is empty'],
@@ -364,6 +387,7 @@ export const CASES: Record<string, Case> = {
 		parameters: { workflowId: '={{ $json.workflow }}' },
 		item: (world) => ({ workflow: world.workflow }),
 		many: true,
+		spoilt: { workflow: 'nope' },
 		bad: [
 			['no workflow', { workflowId: '={{ "" }}' }, 'The ID of the workflow is empty'],
 			['an unknown workflow', { workflowId: 'nope' }, 'The workflow was not found'],
