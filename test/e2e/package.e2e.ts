@@ -1,4 +1,7 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { IDataObject } from 'n8n-workflow';
+import type { WorkflowDraft } from './support/n8n-client.ts';
 import { setStage } from './support/stage.ts';
 import type { Stage } from './support/stage.ts';
 
@@ -11,6 +14,7 @@ afterAll(() => stage?.dispose());
 interface Listed {
 	name: string;
 	displayName: string;
+	version: number | number[];
 	iconUrl: { light: string; dark: string };
 }
 
@@ -59,6 +63,46 @@ describe('the packed package in a real n8n', () => {
 		expect(schema.status).toBe(200);
 		expect(JSON.parse(schema.text)).toMatchObject({ type: 'object', properties: { task_id: {} } });
 	});
+});
+
+describe('the contacts of incoming items', () => {
+	test('can be mapped to the columns that the API knows', async () => {
+		const { fields } = await stage.n8n.client.mapperColumns({
+			nodeType: 'n8n-nodes-cleanlist.cleanlist',
+			parameter: 'columns',
+			method: 'getContactColumns',
+			parameters: { resource: 'enrichment', operation: 'start', inputMode: 'columns' },
+		});
+		expect(fields.map(({ displayName }) => displayName)).toEqual([
+			'LinkedIn URL',
+			'First Name',
+			'Last Name',
+			'Company Domain',
+			'Company Name',
+			'Email',
+		]);
+	});
+});
+
+describe('each example workflow', () => {
+	const folder = resolve(import.meta.dirname, '../../docs/workflows');
+	const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+
+	test.each(files)(
+		'%s is imported as it is, and this n8n has every node of it in its version',
+		async (file) => {
+			const { client } = stage.n8n;
+			const example = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Required<WorkflowDraft>;
+			const saved = await client.workflow(await client.createWorkflow(example));
+			expect(saved).toMatchObject({ nodes: example.nodes, connections: example.connections });
+
+			const known = await listed('/types/nodes.json');
+			for (const { type, typeVersion } of example.nodes) {
+				const versions = known.filter(({ name }) => name === type).flatMap(({ version }) => version);
+				expect([type, versions]).toEqual([type, expect.arrayContaining([typeVersion])]);
+			}
+		},
+	);
 });
 
 describe('the credential test', () => {

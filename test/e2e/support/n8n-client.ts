@@ -1,4 +1,10 @@
-import type { IConnections, IDataObject, INode, INodeListSearchResult } from 'n8n-workflow';
+import type {
+	IConnections,
+	IDataObject,
+	INode,
+	INodeListSearchResult,
+	ResourceMapperFields,
+} from 'n8n-workflow';
 import { until } from './until.ts';
 
 export interface Credential {
@@ -47,8 +53,17 @@ export interface N8nClient {
 		filter?: string;
 		paginationToken?: string;
 	}): Promise<INodeListSearchResult>;
+	/** The columns that a resource mapper offers. */
+	mapperColumns(query: {
+		nodeType: string;
+		parameter: string;
+		method: string;
+		parameters: IDataObject;
+	}): Promise<ResourceMapperFields>;
 	/** Saves a workflow; returns its id. */
 	createWorkflow(draft: WorkflowDraft): Promise<string>;
+	/** A workflow as n8n saved it. */
+	workflow(workflowId: string): Promise<WorkflowDraft>;
 	/** Publishes a workflow and waits for its triggers. @throws Error with what n8n says of a trigger that failed */
 	activate(workflowId: string): Promise<void>;
 	deactivate(workflowId: string): Promise<void>;
@@ -146,6 +161,14 @@ export async function createN8nClient(baseUrl: string): Promise<N8nClient> {
 				filter,
 				paginationToken,
 			}),
+		mapperColumns: ({ nodeType, parameter, method, parameters }) =>
+			rest('POST', '/dynamic-node-parameters/resource-mapper-fields', {
+				nodeTypeAndVersion: { name: nodeType, version: 1 },
+				path: `parameters.${parameter}`,
+				methodName: method,
+				currentNodeParameters: parameters,
+			}),
+		workflow: (workflowId) => rest('GET', `/workflows/${workflowId}`),
 		async createWorkflow({ name, nodes, connections }) {
 			const { id } = await rest<{ id: string }>('POST', '/workflows', {
 				name,

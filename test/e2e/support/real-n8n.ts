@@ -38,6 +38,11 @@ const NODES = [
 	'n8n-nodes-base.noOp',
 	`${PACKAGE}.cleanlist`,
 	`${PACKAGE}.cleanlistTrigger`,
+	// Those of the example workflows.
+	...['googleDrive', 'googleSheets', 'if', 'scheduleTrigger', 'slack', 'stickyNote', 'stopAndError'].map(
+		(name) => `n8n-nodes-base.${name}`,
+	),
+	...['agent', 'chatTrigger', 'lmChatOpenAi'].map((name) => `@n8n/n8n-nodes-langchain.${name}`),
 ];
 /** Modules the tests don't need; some of them call servers of n8n's maker. */
 const DISABLED_MODULES =
