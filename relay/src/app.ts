@@ -32,6 +32,7 @@ import { shutDown } from './shutdown.ts';
 import { createRetention } from './retention.ts';
 import { createStoppedSubscriptions } from './stopped-subscriptions.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
+import { DatabaseError } from './store/postgres/inspect.ts';
 import type { Store } from './store/port.ts';
 
 /** The source that exists from the first start on. */
@@ -82,7 +83,7 @@ export async function createRelay(options: {
 		});
 		const store = withKnownSources(metered(engine, metrics), clock);
 		opened.push(() => store.close());
-		await seed({ store, keys, token: config.token ?? keys.relayToken, clock });
+		await seed({ store, keys, config, clock });
 
 		const sealer = createSealer(keys.sealingKeys);
 		const bodies = createBodies({ sealer, encrypt: config.encryptBodies });
@@ -222,18 +223,29 @@ async function openEngine(options: {
 	);
 }
 
-/** The default source and the first management token. Their secrets come from outside the store, on every start. */
-async function seed(options: { store: Store; keys: Keys; token: string; clock: Clock }): Promise<void> {
-	const { store, keys, token, clock } = options;
+const OTHER_TOKEN =
+	"The database has another first management token than this relay's keys/relay-token: set RELAY_TOKEN to that of the others, or to a new one for all of them.";
+
+/**
+ * The default source and the first management token. Their secrets come from outside the store, on every start.
+ *
+ * @throws DatabaseError when relays on the database have another token, and only a key file says that this is the one
+ */
+async function seed(options: { store: Store; keys: Keys; config: Config; clock: Clock }): Promise<void> {
+	const { store, keys, config, clock } = options;
 	await store.putSource({
 		id: DEFAULT_SOURCE,
 		name: 'Cleanlist',
 		tokenHash: sha256(deriveIngestToken(keys.masterKey, DEFAULT_SOURCE)),
 		createdAt: clock.now(),
 	});
-	const hash = sha256(token);
-	// Only when the key file has another one: when it was last used should outlive a restart.
+	const hash = sha256(config.token ?? keys.relayToken);
+	// Only when it is another one: when it was last used should outlive a restart.
 	if (await store.findTokenByHash(hash)) return;
+	if (config.databaseUrl !== null && config.token === null) {
+		const known = await store.listTokens();
+		if (known.some(({ id }) => id === FIRST_TOKEN)) throw new DatabaseError(OTHER_TOKEN);
+	}
 	await store.putToken({
 		id: FIRST_TOKEN,
 		name: 'relay-token',

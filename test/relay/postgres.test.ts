@@ -22,6 +22,7 @@ afterEach(async () => {
 });
 
 const KEYS = {
+	RELAY_TOKEN: `crt_${'a'.repeat(43)}`,
 	RELAY_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
 	RELAY_SEALING_KEYS: `1 ${Buffer.alloc(32, 2).toString('base64')}`,
 };
@@ -101,6 +102,21 @@ test('another master key, another sealing key and a missing newer one are refuse
 	// An old key may be dropped, and a new one added.
 	const newer = `2 ${Buffer.alloc(32, 3).toString('base64')},3 ${Buffer.alloc(32, 4).toString('base64')}`;
 	await start({ RELAY_SEALING_KEYS: newer });
+});
+
+test('a relay with another first token does not take it from the others', async () => {
+	const one = await start({ RELAY_TOKEN: undefined });
+	expect(await refusal({ RELAY_TOKEN: undefined })).toMatch(
+		/has another first management token than this relay's keys\/relay-token: set RELAY_TOKEN to that of the others/,
+	);
+	expect((await call(one, '/tokens')).status).toBe(200);
+	await start({ RELAY_TOKEN: one.token });
+	await one.stop();
+	const again = onDatabase({ RELAY_TOKEN: undefined });
+	relays.push(await startRelay({ ...again, dataFolder: one.dataFolder }));
+	// Whoever names one means it.
+	const changed = await start();
+	expect((await call(changed, '/tokens')).status).toBe(200);
 });
 
 test.each([

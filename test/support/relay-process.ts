@@ -178,7 +178,7 @@ export async function startRelay(options: RelayOptions = {}): Promise<RelayProce
 		await relay.waitForScreen(String(ready.url));
 		const key = (name: string) => readFileSync(join(relay.dataFolder, 'keys', name), 'utf8').trim();
 		const url = String(ready.url);
-		const token = key('relay-token');
+		const token = options.env?.RELAY_TOKEN ?? key('relay-token');
 		return {
 			...relay,
 			url,

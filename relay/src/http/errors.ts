@@ -81,7 +81,7 @@ const CATALOGUE = {
 	token_from_key_file: {
 		status: 409,
 		title: 'The token comes from the key file',
-		fix: 'Write another token into keys/relay-token of the data folder, or set another RELAY_TOKEN, and restart the relay.',
+		fix: 'Write another token into keys/relay-token of the data folder, or set another RELAY_TOKEN, and restart the relay (with PostgreSQL: set RELAY_TOKEN for each of them).',
 	},
 	too_many_tokens: {
 		status: 409,
