@@ -91,6 +91,7 @@ export async function createRelay(options: {
 		const guard = createAddressGuard({ allow: config.allow });
 		const dispatcher = createDispatcher({
 			...{ store, clock, ids, sealer, bodies, guard, log },
+			alone: config.databaseUrl === null,
 			onOutcome: (outcome) => {
 				metrics.attempted(outcome);
 				if (outcome.kind === 'ended') stopped.wake();

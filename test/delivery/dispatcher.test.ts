@@ -220,6 +220,74 @@ describe('dispatcher', () => {
 		expect(most).toBe(5);
 	});
 
+	it('claims ahead of a receiver that answers quickly, and hands that back at the first failure', async () => {
+		const { id } = await subscribe({ concurrency: 2 });
+		const events = [];
+		for (let n = 0; n < 20; n++) events.push(await ingest());
+		const waiting: ((status: number) => void)[] = [];
+		receiver.answer((response) => void waiting.push((status) => response.writeHead(status).end()));
+		const answer = async (status: number) => {
+			await until('two are under way', () => waiting.length === 2);
+			waiting.shift()?.(status);
+		};
+		const leased = async () => (await store.stats()).leased;
+		start();
+		await until('two are claimed', async () => (await leased()) === 2);
+		await answer(200);
+		await until('six wait beside two under way', async () => (await leased()) === 8);
+		await answer(500);
+		await until('nothing waits', async () => (await leased()) === 2);
+		expect(await store.getSubscription(id)).toMatchObject({ failures: 1 });
+		for (let n = 0; n < events.length - 2; n++) {
+			if (waiting.length === 0) await until('one is under way', () => waiting.length > 0);
+			waiting.shift()?.(200);
+		}
+		await advance(5_000);
+		await until('the one that failed is made again', () => waiting.length === 1);
+		waiting.shift()?.(200);
+		for (const event of events) await settled(event.id, 'delivered');
+		expect(receiver.received).toHaveLength(events.length + 1);
+	});
+
+	it('claims nothing ahead where others claim too', async () => {
+		await subscribe({ concurrency: 2 });
+		for (let n = 0; n < 8; n++) await ingest();
+		const asked: unknown[] = [];
+		start({
+			alone: false,
+			store: {
+				...store,
+				claim: (options) => {
+					asked.push(options.ahead);
+					return store.claim(options);
+				},
+			},
+		});
+		await until('all are delivered', () => receiver.received.length === 8);
+		expect(new Set(asked)).toEqual(new Set([undefined]));
+	});
+
+	it('claims nothing more while it has 64 MiB in hand', async () => {
+		await subscribe({ concurrency: 50 });
+		for (let n = 0; n < 24; n++) await stage.ingest({ body: Buffer.alloc(4 * 1024 * 1024, 'x') });
+		const waiting: (() => void)[] = [];
+		receiver.answer((response) => void waiting.push(() => response.writeHead(200).end()));
+		let most = 0;
+		start({
+			store: {
+				...store,
+				claim: (options) => store.claim({ ...options, limit: Math.min(options.limit, 5) }),
+			},
+		});
+		for (let done = 0; done < 24; done++) {
+			await until('one is under way', () => waiting.length > 0);
+			const { leased } = await store.stats();
+			most = Math.max(most, leased);
+			waiting.shift()?.();
+		}
+		expect(most).toBeLessThanOrEqual(21);
+	});
+
 	it('does not let a receiver that hangs hold up another', async () => {
 		await subscribe();
 		const other = await startReceiver();

@@ -73,6 +73,7 @@ export async function openStage(): Promise<Stage> {
 			const onOutcome = (outcome: Outcome) => void outcomes.push(outcome);
 			const dispatcher = createDispatcher({
 				...{ store, clock, ids, sealer, bodies, guard, log, onOutcome },
+				alone: true,
 				...overrides,
 			});
 			running.push(dispatcher);

@@ -10,9 +10,11 @@ import { openEngine, prepareOperations } from '../../relay/src/store/sqlite/engi
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
 import { MIGRATIONS } from '../../relay/src/store/sqlite/schema.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
+import type { Claim, Settlement } from '../../relay/src/store/port.ts';
 import { openSqlite } from '../../relay/src/sqlite/open.ts';
 import { aSubscription, anEvent, storeConformance } from './conformance.ts';
 import { until } from '../support/until.ts';
+import { delivered } from './conformance/fixtures.ts';
 import { sqlite, temporaryFile } from './sqlite-engine.ts';
 
 storeConformance(sqlite);
@@ -93,6 +95,41 @@ describe('SQLite alone', () => {
 			{ value: [source] },
 		]);
 		engine.db.close();
+	});
+
+	it('lets a settlement that fails change nothing, and the others of its batch be written', () => {
+		const engine = openEngine(file.path);
+		const run = createBatchRunner(engine);
+		run([
+			{ name: 'putSource', args: [source] },
+			{ name: 'createSubscription', args: [aSubscription({ url: 'http://a.example/' })] },
+			...[1, 2, 3].map((): Call => ({ name: 'ingest', args: [anEvent()] })),
+		]);
+		const now = Date.now() + 60_000;
+		const [claimed] = run([{ name: 'claim', args: [{ now, leaseMs: 1_000, limit: 3 }] }]);
+		const claims = (claimed as { value: Claim[] }).value;
+		const bad = { next: { state: 'bogus' } as unknown as Settlement['next'] };
+		const outcomes = run(
+			claims.map((claim, n) => ({ name: 'settle', args: [delivered(claim, n === 1 ? bad : {})] })),
+		);
+		expect(outcomes).toEqual([
+			{ value: 'settled' },
+			{ error: expect.objectContaining({ code: 'failed' }) as object },
+			{ value: 'settled' },
+		]);
+		const stored = claims.map(({ deliveryId }) => engine.operations.getDelivery(deliveryId));
+		expect(stored.map((it) => [it?.state, it?.attempts.length])).toEqual([
+			['delivered', 1],
+			['leased', 0],
+			['delivered', 1],
+		]);
+		engine.db.close();
+	});
+
+	it('keeps in memory what a statement may have to undo: it made a file of that for every claim and settlement', () => {
+		const { db } = openEngine(file.path);
+		expect(db.prepare('PRAGMA temp_store').get()).toEqual({ temp_store: 2 });
+		db.close();
 	});
 
 	it('does not deliver by a subscription whose creation was undone', () => {

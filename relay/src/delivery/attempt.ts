@@ -45,24 +45,25 @@ export function createAttempts(options: {
 	sender: Sender;
 	log: Logger;
 	onOutcome?: (outcome: Outcome) => void;
-}): (claim: Claim, breakOff: AbortSignal, onAnswered: () => void) => Promise<void> {
+}): (claim: Claim, breakOff: AbortSignal, onAnswered: (answer: Settlement) => void) => Promise<void> {
 	const { store, clock, time, ids, bodies, sender, log, onOutcome } = options;
 	const open = withOpened(options.sealer);
 
 	/** The secret, and the one before while that is still good. */
-	function secretsOf(claim: Claim): Secret[] {
-		const secrets = [open(claim.sealedSecret)];
-		if (claim.previousSealedSecret === null) return secrets;
+	function secretsOf({ subscriptionId, receiver }: Claim): Secret[] {
+		const { sealedSecret, previousSealedSecret } = receiver;
+		const secrets = [open(sealedSecret)];
+		if (previousSealedSecret === null) return secrets;
 		try {
-			secrets.push(open(claim.previousSealedSecret));
+			secrets.push(open(previousSealedSecret));
 		} catch (error) {
 			// The new one is enough for a receiver that knows it.
-			log.error({ err: error, subscription_id: claim.subscriptionId }, 'the old secret does not open');
+			log.error({ err: error, subscription_id: subscriptionId }, 'the old secret does not open');
 		}
 		return secrets;
 	}
 
-	async function post(claim: Claim, breakOff: AbortSignal): Promise<SendResult> {
+	async function post(claim: Claim): Promise<SendResult> {
 		try {
 			const secrets = secretsOf(claim);
 			const body = bodies.toRaw({ body: claim.body, keyId: claim.bodyKeyId });
@@ -77,7 +78,7 @@ export function createAttempts(options: {
 					body,
 				),
 			};
-			const result = await sender.send({ url: claim.url, headers, body }, breakOff);
+			const result = await sender.send({ url: claim.receiver.url, headers, body });
 			const { response } = result;
 			return {
 				...result,
@@ -142,7 +143,7 @@ export function createAttempts(options: {
 
 	return async (claim, breakOff, onAnswered) => {
 		const startedAt = time();
-		const result = await post(claim, breakOff);
+		const result = await post(claim);
 		// Broken off: whether the receiver took it is unknown, so it goes back and is sent again.
 		if (breakOff.aborted) return;
 		const { retryAfter: _, ...answer } = result;
@@ -151,7 +152,7 @@ export function createAttempts(options: {
 		const health = healthOf(answer);
 		const settlement = { deliveryId, attempt, startedAt, ...answer, health, breaker: BREAKER, next };
 		const writing = write(settlement, breakOff);
-		onAnswered();
+		onAnswered(settlement);
 		const written = await writing;
 		if (written === 'settled') report(claim, settlement);
 		else if (written === 'fenced') {

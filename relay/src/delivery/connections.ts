@@ -15,11 +15,12 @@ export interface ConnectTimings {
 
 export interface Connections {
 	/** Sends a request over an open connection to its origin, or a new one, whose timings are written into `timings`. */
-	request(
+	dispatch(
 		origin: string,
-		options: Omit<Dispatcher.RequestOptions, 'origin'>,
+		request: Omit<Dispatcher.DispatchOptions, 'origin'>,
+		handler: Dispatcher.DispatchHandler,
 		timings: ConnectTimings,
-	): Promise<Dispatcher.ResponseData>;
+	): void;
 	/** Breaks off what is under way and closes everything. */
 	close(): Promise<void>;
 }
@@ -68,7 +69,10 @@ export function createConnections(options: {
 	}
 
 	return {
-		request: (origin, request, timings) => asking.run(timings, () => poolFor(origin).request(request)),
+		dispatch(origin, request, handler, timings) {
+			const pool = poolFor(origin);
+			asking.run(timings, () => pool.dispatch(request, handler));
+		},
 		close: async () => {
 			await Promise.all([...pools.values()].map((pool) => pool.destroy()));
 		},

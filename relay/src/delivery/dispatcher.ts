@@ -7,14 +7,19 @@ import type { Claim, Store } from '../store/port.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { createAttempts, STORE_RETRY_MS } from './attempt.ts';
 import type { Outcome } from './attempt.ts';
+import { createLanes } from './lanes.ts';
 import { createSender } from './sender.ts';
 import { steadyTime } from './steady-time.ts';
 
 /** A claim on a delivery; four times what an attempt may take, so a lease runs out only when its process is gone. */
 export const LEASE_MS = 60_000;
 
-/** Deliveries under way at once, in all. How many for one subscription is the subscription's own setting (at most 50). */
-const CONCURRENCY = 64;
+/** Deliveries in hand at once, in all. How many for one subscription is the subscription's own setting (at most 50). */
+const CONCURRENCY = 128;
+
+/** Nothing more is claimed with bodies of so many bytes in hand. How large they are is known only once they are claimed. */
+const BYTES_IN_HAND = 64 * 1024 * 1024;
+const CLAIMED_AT_ONCE = 64;
 
 /** Longest sleep of the timer: bounds what a clock set forward can delay. */
 const LONGEST_SLEEP_MS = 60_000;
@@ -35,6 +40,7 @@ export interface Dispatcher {
 /**
  * Takes due deliveries from the store and brings them to their receivers (docs/delivery.md has the states).
  *
+ * @param options.alone whether nobody else claims from the store: deliveries may then be claimed ahead (lanes.ts)
  * @param options.onOutcome hears of every attempt that ended, for metrics
  */
 export function createDispatcher(options: {
@@ -45,16 +51,16 @@ export function createDispatcher(options: {
 	bodies: Bodies;
 	guard: AddressGuard;
 	log: Logger;
+	alone: boolean;
 	onOutcome?: (outcome: Outcome) => void;
 	concurrency?: number;
 }): Dispatcher {
-	const { store, clock, log, concurrency = CONCURRENCY } = options;
+	const { store, clock, log, alone, concurrency = CONCURRENCY } = options;
 	const time = steadyTime(clock);
 	const sender = createSender(options);
 	const attempt = createAttempts({ ...options, time, sender });
 	const underWay = new Map<Claim, Promise<void>>();
-	/** Of those, the ones whose receiver has answered: they wait for the store alone. */
-	const answered = new Set<Claim>();
+	const lanes = createLanes((claim) => underWay.set(claim, run(claim)));
 	const breakOff = new AbortController();
 	let state: 'idle' | 'running' | 'stopping' = 'idle';
 	let looking: Promise<void> | null = null;
@@ -80,15 +86,18 @@ export function createDispatcher(options: {
 		cancelTimer();
 		lookAgain = false;
 		looks++;
-		const free = concurrency - underWay.size + answered.size;
+		const { deliveries, bytes } = lanes.inHand();
+		const free = Math.min(concurrency - deliveries, CLAIMED_AT_ONCE);
 		// The end of an attempt wakes.
-		if (free <= 0) return;
+		if (free <= 0 || bytes > BYTES_IN_HAND) return;
 		try {
-			const claims = await store.claim({ now: time(), leaseMs: LEASE_MS, limit: free });
-			for (const claim of claims) underWay.set(claim, run(claim));
+			const ahead = alone ? { ahead: lanes.ahead() } : {};
+			const claims = await store.claim({ now: time(), leaseMs: LEASE_MS, limit: free, ...ahead });
+			void handBack(lanes.take(claims));
 			// Not waited for: the next claim need not. Where one follows at once, it is the one to ask: with much under way
 			// that spares the store a question a claim.
-			if (claims.length < free && !lookAgain) void sleepUntilDue(looks);
+			if (claims.length === free) lookAgain = true;
+			else if (!lookAgain) void sleepUntilDue(looks);
 		} catch (error) {
 			log.error({ err: error }, "deliveries can't be claimed; trying again");
 			sleep(STORE_RETRY_MS);
@@ -106,14 +115,22 @@ export function createDispatcher(options: {
 	}
 
 	async function run(claim: Claim): Promise<void> {
-		await attempt(claim, breakOff.signal, () => {
-			answered.add(claim);
+		const { subscriptionId } = claim;
+		await attempt(claim, breakOff.signal, (answer) => {
+			void handBack(lanes.answered(claim, answer));
 			// The next claim then shares a commit with what this attempt writes.
-			wake();
+			if (lanes.wants(subscriptionId)) wake();
 		});
-		answered.delete(claim);
 		underWay.delete(claim);
-		wake();
+		if (lanes.wants(subscriptionId)) wake();
+	}
+
+	/** What comes of it is waited for by nobody: where that fails, their leases run out by themselves, a minute later. */
+	function handBack(claims: Claim[]): Promise<void> {
+		if (claims.length === 0) return Promise.resolve();
+		return store
+			.release(claims, time())
+			.catch((error: unknown) => log.error({ err: error }, "claims can't be handed back"));
 	}
 
 	function sleep(ms: number): void {
@@ -124,22 +141,18 @@ export function createDispatcher(options: {
 		state = 'stopping';
 		cancelTimer();
 		await looking;
+		const waiting = lanes.clear();
 		const finished = Promise.allSettled(underWay.values());
 		let cancelBudget: () => void = () => undefined;
 		const budget = new Promise<void>((resolve) => (cancelBudget = clock.schedule(budgetMs, resolve)));
 		await Promise.race([finished, budget]);
 		cancelBudget();
-		const left = [...underWay.keys()];
+		const left = [...underWay.keys(), ...waiting];
 		breakOff.abort();
 		await sender.close();
 		await finished;
-		if (left.length > 0) {
-			log.info({ deliveries: left.length }, 'attempts broken off and handed back');
-			// Where that fails, their leases run out by themselves, a minute later.
-			await store
-				.release(left, time())
-				.catch((error: unknown) => log.error({ err: error }, "claims can't be handed back"));
-		}
+		if (left.length > 0) log.info({ deliveries: left.length }, 'deliveries handed back');
+		await handBack(left);
 	}
 
 	return {

@@ -127,15 +127,22 @@ export interface Variant extends StoredBody {
 	receivedAt: number;
 }
 
+/** What an attempt needs of the subscription, as it was at the claim. */
+export interface Receiver {
+	url: string;
+	sealedSecret: Buffer;
+	/** Also signs, while a rotated secret is still good; else null. */
+	previousSealedSecret: Buffer | null;
+	/** See Subscription. */
+	concurrency: number;
+}
+
 /** A claimed delivery: everything one attempt needs. */
 export interface Claim {
 	deliveryId: string;
 	eventId: string;
 	subscriptionId: string;
-	url: string;
-	sealedSecret: Buffer;
-	/** Also signs, while a rotated secret is still good; else null. */
-	previousSealedSecret: Buffer | null;
+	receiver: Receiver;
 	body: Buffer;
 	bodyKeyId: number | null;
 	contentType: string;
@@ -276,8 +283,16 @@ export interface Store {
 	/**
 	 * Claims up to `limit` due deliveries of active subscriptions (ready and due, or leased with the lease run out),
 	 * oldest due first, within each subscription's concurrency, rate and breaker. Claiming counts the attempt.
+	 *
+	 * @param options.ahead by subscription, how many more than its concurrency may be claimed: for a caller that sees to the
+	 *   concurrency itself, because nobody else claims. Of one with a rate or an open breaker no more are
 	 */
-	claim(options: { now: number; leaseMs: number; limit: number }): Promise<Claim[]>;
+	claim(options: {
+		now: number;
+		leaseMs: number;
+		limit: number;
+		ahead?: ReadonlyMap<string, number>;
+	}): Promise<Claim[]>;
 	/**
 	 * Writes the outcome of an attempt and what it means for the breaker. `fenced`: a later attempt was claimed, or
 	 * the delivery cancelled, meanwhile; nothing was written.

@@ -48,6 +48,11 @@ export function breakerConformance(engine: Engine): void {
 			expect(await state()).toEqual({ failures: 3, probeAt: 5_000 });
 		});
 
+		it('lets one probe out, also to a caller that claims ahead', async () => {
+			await open();
+			expect(await t.claim({ now: T0 + 5_000, ahead: new Map([[id, 10]]) })).toHaveLength(1);
+		});
+
 		it('does not open when a success comes in between', async () => {
 			const claims = await claimAt(0, 5);
 			await fails(claims[0]!);

@@ -15,9 +15,12 @@ export function claimConformance(engine: Engine): void {
 					deliveryId: (await t.deliveryOf(event.id)).id,
 					eventId: event.id,
 					subscriptionId: subscription.id,
-					url: subscription.url,
-					sealedSecret: subscription.sealedSecret,
-					previousSealedSecret: null,
+					receiver: {
+						url: subscription.url,
+						sealedSecret: subscription.sealedSecret,
+						previousSealedSecret: null,
+						concurrency: subscription.concurrency,
+					},
 					body: event.body,
 					bodyKeyId: null,
 					contentType: event.contentType,
@@ -123,6 +126,21 @@ export function claimConformance(engine: Engine): void {
 			expect(await t.claim({ now })).toEqual([]);
 			for (const claim of of(busy.id).slice(1)) await t.store.settle(delivered(claim));
 			expect((await t.claim({ now })).map((c) => c.subscriptionId)).toEqual([busy.id]);
+		});
+
+		it('may be claimed beyond, by so many as are asked for ahead, but not of one with a rate', async () => {
+			const [plain, other] = [await t.subscribe({ concurrency: 2 }), await t.subscribe({ concurrency: 2 })];
+			const paced = await t.subscribe({ concurrency: 2, perMinute: 600 });
+			for (let n = 0; n < 9; n++) await t.ingest();
+			const ahead = new Map([plain, paced].map(({ id }) => [id, 3]));
+			const claims = await t.claim({ ahead });
+			const of = ({ id }: { id: string }) => claims.filter((c) => c.subscriptionId === id);
+			expect([plain, other, paced].map((it) => of(it).length)).toEqual([5, 2, 2]);
+			// Without, it has none to spare until three have ended.
+			for (const claim of of(plain).slice(0, 3)) await t.store.settle(delivered(claim));
+			expect(await t.claim()).toEqual([]);
+			await t.store.settle(delivered(of(plain)[3]!));
+			expect((await t.claim()).map((c) => c.subscriptionId)).toEqual([plain.id]);
 		});
 
 		it('is shared by all processes', async () => {

@@ -166,7 +166,7 @@ export function subscriptionConformance(engine: Engine): void {
 		it('rotate: the one before signs too, until its time is up', async () => {
 			const { id } = await t.subscribe({ sealedSecret: Buffer.from('one') });
 			for (const workflowId of ['u', 'v']) await t.ingest({ workflowId });
-			expect(await t.claimOne({ limit: 1 })).toMatchObject({ previousSealedSecret: null });
+			expect(await t.claimOne({ limit: 1 })).toMatchObject({ receiver: { previousSealedSecret: null } });
 
 			const rotated = await t.store.rotateSecret(id, Buffer.from('two'), T0 + 100);
 			expect(rotated).toMatchObject({
@@ -175,11 +175,10 @@ export function subscriptionConformance(engine: Engine): void {
 			});
 			expect(await t.store.getSubscription(id)).toEqual(rotated);
 			expect(await t.claimOne({ now: T0 + 99 })).toMatchObject({
-				sealedSecret: Buffer.from('two'),
-				previousSealedSecret: Buffer.from('one'),
+				receiver: { sealedSecret: Buffer.from('two'), previousSealedSecret: Buffer.from('one') },
 			});
 			await t.ingest();
-			expect(await t.claimOne({ now: T0 + 100 })).toMatchObject({ previousSealedSecret: null });
+			expect(await t.claimOne({ now: T0 + 100 })).toMatchObject({ receiver: { previousSealedSecret: null } });
 		});
 
 		it('keep only the last one before the last rotation', async () => {

@@ -49,7 +49,7 @@ export class Run {
 			case 'accept':
 				return this.accept(step);
 			case 'claim':
-				return this.claim(step.limit);
+				return this.claim(step.limit, step.ahead);
 			case 'settle':
 				return this.settle(step);
 			case 'release':
@@ -163,10 +163,11 @@ export class Run {
 		await this.learn(event.id);
 	}
 
-	private async claim(limit: number): Promise<void> {
+	private async claim(limit: number, each = 0): Promise<void> {
 		const { now } = this;
-		const possible = this.model.claimable(now);
-		const claims = await this.store.claim({ now, leaseMs: LEASE_MS, limit });
+		const possible = this.model.claimable(now, each);
+		const ahead = new Map(this.model.active().map(({ id }) => [id, each]));
+		const claims = await this.store.claim({ now, leaseMs: LEASE_MS, limit, ahead });
 		expect(claims.length).toBe(Math.min(limit, possible.length));
 		// Of each subscription the oldest; over all of them too, when all of them can have been looked at.
 		const shares = [...new Set(claims.map((c) => c.subscriptionId))].map((id) => ({
@@ -184,7 +185,7 @@ export class Run {
 			const delivery = possible.find(({ id }) => id === claim.deliveryId)!;
 			const { eventId, subId, scheduled, attempt } = delivery;
 			expect(claim).toMatchObject({ eventId, subscriptionId: subId, scheduled, attempt: attempt + 1 });
-			expect(claim.url).toBe(this.model.sub(subId)?.url);
+			expect(claim.receiver.url).toBe(this.model.sub(subId)?.url);
 			expect(claim.body.toString()).toBe(this.model.event(eventId)?.body);
 			this.claims.push({ claim, startedAt: now });
 		}

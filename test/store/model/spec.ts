@@ -119,22 +119,23 @@ export class Model {
 	}
 
 	/** How many more a subscription may have claimed now. */
-	private room(sub: Sub, now: number): number {
+	private room(sub: Sub, now: number, ahead: number): number {
 		if (sub.probeAt !== null && now < sub.probeAt) return 0;
 		const inFlight = this.deliveries.filter(
 			(d) => d.subId === sub.id && d.state === 'leased' && d.dueAt > now,
 		).length;
-		const slots = (sub.probeAt === null ? sub.concurrency : 1) - inFlight;
+		const most = sub.perMinute === null ? sub.concurrency + ahead : sub.concurrency;
+		const slots = (sub.probeAt === null ? most : 1) - inFlight;
 		const rate = sub.perMinute === null ? Infinity : pace(sub.perMinute, sub.pace, now).free;
 		return Math.max(0, Math.min(slots, rate));
 	}
 
-	/** All that could be claimed now, oldest due first. */
-	claimable(now: number): Delivery[] {
+	/** All that could be claimed now, oldest due first, by somebody who claims so many of each subscription ahead. */
+	claimable(now: number, ahead = 0): Delivery[] {
 		const due = (sub: Sub) =>
 			this.deliveries.filter((d) => d.subId === sub.id && isPending(d) && d.dueAt <= now).sort(byAge);
 		return this.active()
-			.flatMap((sub) => due(sub).slice(0, this.room(sub, now)))
+			.flatMap((sub) => due(sub).slice(0, this.room(sub, now, ahead)))
 			.sort(byAge);
 	}
 

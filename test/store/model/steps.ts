@@ -7,7 +7,7 @@ export type Step =
 	| { do: 'unsubscribe'; n: number }
 	| { do: 'ingest'; workflow: number; truncated: number; status: string; odd: boolean; times: number }
 	| { do: 'accept'; n: number; workflow: number; status: string }
-	| { do: 'claim'; limit: number }
+	| { do: 'claim'; limit: number; ahead: number }
 	| { do: 'settle'; n: number; result: 'delivered' | 'retry' | 'dead' | 'busy' | 'gone'; waitMs: number }
 	| { do: 'release'; n: number }
 	| { do: 'cancel'; n: number }
@@ -47,7 +47,14 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
 				times: fc.integer({ min: 1, max: 2 }),
 			}),
 		},
-		{ weight: 10, arbitrary: fc.record({ do: fc.constant('claim'), limit: fc.integer({ min: 1, max: 5 }) }) },
+		{
+			weight: 10,
+			arbitrary: fc.record({
+				do: fc.constant('claim'),
+				limit: fc.integer({ min: 1, max: 5 }),
+				ahead: fc.constantFrom(0, 0, 1, 3),
+			}),
+		},
 		{ weight: 6, arbitrary: settle(fc.constantFrom('delivered', 'retry')) },
 		{ weight: 4, arbitrary: settle(fc.constantFrom('retry', 'busy')) },
 		{ weight: 4, arbitrary: settle(fc.constant('dead')) },

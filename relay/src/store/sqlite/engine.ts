@@ -112,6 +112,9 @@ export interface Engine {
 export function openEngine(path: string): Engine {
 	try {
 		const db = openSqlite(path, MIGRATIONS, 'CLrl', PAGE_BYTES);
+		// A statement that writes in several steps, by a trigger say, keeps the pages as they were in case a later step fails:
+		// here five of them, more than SQLite keeps in memory of its own accord, and so each such statement made a file.
+		db.exec('PRAGMA temp_store = MEMORY');
 		return { db, ...prepareOperations(db) };
 	} catch (error) {
 		throw toStoreError(error);

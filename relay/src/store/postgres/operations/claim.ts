@@ -1,6 +1,6 @@
 import { deliveryId } from '../../delivery-id.ts';
 import { pace } from '../../pace.ts';
-import type { Claim, Store } from '../../port.ts';
+import type { Claim, Receiver, Store } from '../../port.ts';
 import { statement } from '../database.ts';
 import type { Database } from '../database.ts';
 
@@ -21,6 +21,7 @@ interface Row {
 	attempt: number;
 	scheduled: number;
 	conflict_since: number | null;
+	concurrency: number;
 	url: string;
 	sealed_secret: Buffer;
 	previous_secret: Buffer | null;
@@ -77,7 +78,7 @@ const CLAIM = statement(
 		WHERE s.id = limits.id AND s.per_minute IS NOT NULL
 	)
 	SELECT c.id, e.id AS event_id, c.subscription_id, c.attempt, c.scheduled, c.conflict_since,
-		s.url, s.sealed_secret, s.previous_secret, s.previous_until, e.content_type, b.key_id, b.body
+		s.concurrency, s.url, s.sealed_secret, s.previous_secret, s.previous_until, e.content_type, b.key_id, b.body
 	FROM claimed c
 	JOIN subscriptions s ON s.id = c.subscription_id
 	JOIN events e ON e.seq = c.event_seq
@@ -93,12 +94,12 @@ const NO_LIMIT = 2 ** 31 - 1;
  * after any crash, and nothing that was settled is forgotten, because what is written later is on disk later.
  */
 export const claim = (db: Database) => ({
-	claim: ({ now, leaseMs, limit }: Options): Promise<Claim[]> =>
+	claim: ({ now, leaseMs, limit, ahead }: Options): Promise<Claim[]> =>
 		db.transaction(
 			async (query) => {
 				const candidates = await query<Candidate>(LOCK, [now]);
 				if (candidates.length === 0) return [];
-				const limits = candidates.map((candidate) => limitsOf(candidate, now));
+				const limits = candidates.map((candidate) => limitsOf(candidate, now, ahead));
 				const rows = await query<Row>(CLAIM, [
 					candidates.map(({ id }) => id),
 					limits.map(({ slots }) => slots),
@@ -109,33 +110,46 @@ export const claim = (db: Database) => ({
 					leaseMs,
 					limit,
 				]);
-				return rows.map((row) => toClaim(row, now));
+				const receivers = new Map<string, Receiver>();
+				return rows.map((row) => toClaim(row, receivers, now));
 			},
 			{ durable: false },
 		),
 });
 
 /** What a subscription may have in flight, what it may start now, and how its rate moves on. */
-function limitsOf(candidate: Candidate, now: number) {
+function limitsOf(candidate: Candidate, now: number, ahead: Options['ahead']) {
 	const { concurrency, per_minute: perMinute, next_start_at: nextStartAt, probe_at: probeAt } = candidate;
 	// While the breaker is open a single delivery probes the receiver.
 	const slots = probeAt === null ? concurrency : 1;
-	if (perMinute === null) return { slots, most: NO_LIMIT, start: 0, step: 0 };
+	if (perMinute === null) {
+		const more = probeAt === null ? (ahead?.get(candidate.id) ?? 0) : 0;
+		return { slots: slots + more, most: NO_LIMIT, start: 0, step: 0 };
+	}
 	const rate = pace(perMinute, nextStartAt, now);
 	return { slots, most: rate.free, start: rate.after(0), step: rate.after(1) - rate.after(0) };
 }
 
-const toClaim = (row: Row, now: number): Claim => ({
-	deliveryId: deliveryId(row.id),
-	eventId: row.event_id,
-	subscriptionId: row.subscription_id,
-	url: row.url,
-	sealedSecret: row.sealed_secret,
-	previousSealedSecret: row.previous_until !== null && row.previous_until > now ? row.previous_secret : null,
-	body: row.body,
-	bodyKeyId: row.key_id,
-	contentType: row.content_type,
-	attempt: row.attempt,
-	scheduled: row.scheduled,
-	conflictSince: row.conflict_since,
-});
+function toClaim(row: Row, receivers: Map<string, Receiver>, now: number): Claim {
+	const { subscription_id: subscriptionId } = row;
+	const receiver = receivers.get(subscriptionId) ?? {
+		url: row.url,
+		sealedSecret: row.sealed_secret,
+		previousSealedSecret:
+			row.previous_until !== null && row.previous_until > now ? row.previous_secret : null,
+		concurrency: row.concurrency,
+	};
+	receivers.set(subscriptionId, receiver);
+	return {
+		deliveryId: deliveryId(row.id),
+		eventId: row.event_id,
+		subscriptionId,
+		receiver,
+		body: row.body,
+		bodyKeyId: row.key_id,
+		contentType: row.content_type,
+		attempt: row.attempt,
+		scheduled: row.scheduled,
+		conflictSince: row.conflict_since,
+	};
+}

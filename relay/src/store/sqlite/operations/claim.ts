@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { pace } from '../../pace.ts';
-import type { Claim, Store } from '../../port.ts';
+import type { Claim, Receiver, Store } from '../../port.ts';
 import { deliveryId } from '../../delivery-id.ts';
 import { prepareFirstDue } from '../first-due.ts';
 import { all, first } from '../query.ts';
@@ -21,16 +21,18 @@ interface Due {
 	subscription: string;
 }
 
-interface Row {
-	event_id: string;
-	subscription_id: string;
-	attempt: number;
-	scheduled: number;
-	conflict_since: number | null;
+interface ReceiverRow {
 	url: string;
 	sealed_secret: Uint8Array;
 	previous_secret: Uint8Array | null;
 	previous_until: number | null;
+}
+
+interface Row {
+	event_id: string;
+	attempt: number;
+	scheduled: number;
+	conflict_since: number | null;
 	content_type: string;
 	key_id: number | null;
 	body: Uint8Array;
@@ -60,20 +62,23 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 	const lapsed = db.prepare(`
 		SELECT id, due_at, subscription_id AS subscription FROM deliveries INDEXED BY deliveries_leased
 		WHERE subscription_id = ? AND state = 'leased' AND due_at <= ? ORDER BY due_at, id LIMIT ?`);
+	// OR FAIL here and in settle.ts: because of the triggers SQLite would first copy every page the statement writes to, so as
+	// to undo it alone. Nobody needs that: batch.ts undoes the whole batch, or to the savepoint. 8 µs instead of 13.
 	const lease = db.prepare(
-		"UPDATE deliveries SET state = 'leased', due_at = ?, attempt = attempt + 1 WHERE id = ?",
+		"UPDATE OR FAIL deliveries SET state = 'leased', due_at = ?, attempt = attempt + 1 WHERE id = ?",
+	);
+	const readReceiver = db.prepare(
+		'SELECT url, sealed_secret, previous_secret, previous_until FROM subscriptions WHERE id = ?',
 	);
 	const read = db.prepare(`
-		SELECT e.id AS event_id, d.subscription_id, d.attempt, d.scheduled, d.conflict_since,
-			s.url, s.sealed_secret, s.previous_secret, s.previous_until, e.content_type, b.key_id, b.body
+		SELECT e.id AS event_id, d.attempt, d.scheduled, d.conflict_since, e.content_type, b.key_id, b.body
 		FROM deliveries d
-		JOIN subscriptions s ON s.id = d.subscription_id
 		JOIN events e ON e.seq = d.event_seq
 		JOIN bodies b ON b.event_seq = d.event_seq
 		WHERE d.id = ?`);
 
 	/** How many more the subscription may have in flight now, or until when it may have none. */
-	function room(subscription: Candidate, now: number): { free: number } | { heldUntil: number } {
+	function room(subscription: Candidate, { now, ahead }: Options): { free: number } | { heldUntil: number } {
 		const { concurrency, per_minute: perMinute, probe_at: probeAt } = subscription;
 		if (probeAt !== null && now < probeAt) return { heldUntil: probeAt };
 		const { n, firstEndsAt } = first<{ n: number; firstEndsAt: number | null }>(
@@ -82,7 +87,8 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 			now,
 		) ?? { n: 0, firstEndsAt: null };
 		// While the breaker is open a single delivery probes the receiver.
-		const slots = (probeAt === null ? concurrency : 1) - n;
+		const spare = perMinute === null ? (ahead?.get(subscription.id) ?? 0) : 0;
+		const slots = (probeAt === null ? concurrency + spare : 1) - n;
 		if (slots <= 0 && firstEndsAt !== null) return { heldUntil: firstEndsAt };
 		if (perMinute === null) return { free: slots };
 		const { free, nextStartAt } = pace(perMinute, subscription.next_start_at, now);
@@ -90,8 +96,9 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 	}
 
 	/** What one subscription has to claim. One looked at in vain is held back: it must not be looked at for ever. */
-	function dueOf(subscription: Candidate, now: number, limit: number): Due[] {
-		const found = room(subscription, now);
+	function dueOf(subscription: Candidate, options: Options): Due[] {
+		const { now, limit } = options;
+		const found = room(subscription, options);
 		if ('heldUntil' in found) {
 			hold.run(Math.max(found.heldUntil, now + 1), subscription.id);
 			return [];
@@ -109,33 +116,49 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 		return due;
 	}
 
-	function round({ now, leaseMs, limit }: Options): { looked: number; claims: Claim[] } {
+	function receiverOf({ id, concurrency }: Candidate, now: number): Receiver {
+		const row = first<ReceiverRow>(readReceiver, id) as ReceiverRow;
+		const previous = row.previous_until !== null && row.previous_until > now ? row.previous_secret : null;
+		return {
+			url: row.url,
+			sealedSecret: toBuffer(row.sealed_secret),
+			previousSealedSecret: previous && toBuffer(previous),
+			concurrency,
+		};
+	}
+
+	function round(options: Options): { looked: number; claims: Claim[] } {
+		const { now, leaseMs, limit } = options;
 		const candidates = all<Candidate>(claimable, now, limit);
 		const chosen = candidates
-			.flatMap((subscription) => dueOf(subscription, now, limit))
+			.flatMap((subscription) => dueOf(subscription, options))
 			.sort(byAge)
 			.slice(0, limit);
-		const claims = chosen.map(({ id }) => {
-			lease.run(now + leaseMs, id);
-			return toClaim(id, first<Row>(read, id) as Row, now);
-		});
+		const starting = Map.groupBy(chosen, ({ subscription }) => subscription);
+		const receivers = new Map<string, Receiver>();
 		for (const subscription of candidates) {
-			const starts = chosen.filter((due) => due.subscription === subscription.id).length;
+			const starts = starting.get(subscription.id)?.length ?? 0;
 			if (starts === 0) continue;
+			receivers.set(subscription.id, receiverOf(subscription, now));
 			const { per_minute: perMinute, next_start_at: nextStartAt } = subscription;
 			if (perMinute !== null) {
 				keepPace.run(pace(perMinute, nextStartAt, now).after(starts), subscription.id);
 			}
-			noteFirstDue(subscription.id);
 		}
+		const claims = chosen.map(({ id, subscription }) => {
+			lease.run(now + leaseMs, id);
+			return toClaim(id, first<Row>(read, id) as Row, subscription, receivers.get(subscription)!);
+		});
+		for (const id of starting.keys()) noteFirstDue(id);
 		return { looked: candidates.length, claims };
 	}
 
-	return ({ now, leaseMs, limit }) => {
+	return (options) => {
+		const { limit } = options;
 		const claims: Claim[] = [];
 		// Every round claims something, or holds back all it looked at.
 		while (claims.length < limit) {
-			const { looked, claims: more } = round({ now, leaseMs, limit: limit - claims.length });
+			const { looked, claims: more } = round({ ...options, limit: limit - claims.length });
 			if (looked === 0) break;
 			claims.push(...more);
 		}
@@ -145,20 +168,19 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 
 const byAge = (a: Due, b: Due) => a.due_at - b.due_at || a.id - b.id;
 
-const toClaim = (id: number, row: Row, now: number): Claim => ({
+const toClaim = (id: number, row: Row, subscriptionId: string, receiver: Receiver): Claim => ({
 	deliveryId: deliveryId(id),
 	eventId: row.event_id,
-	subscriptionId: row.subscription_id,
-	url: row.url,
-	sealedSecret: Buffer.from(row.sealed_secret),
-	previousSealedSecret:
-		row.previous_secret !== null && row.previous_until !== null && row.previous_until > now
-			? Buffer.from(row.previous_secret)
-			: null,
-	body: Buffer.from(row.body),
+	subscriptionId,
+	receiver,
+	body: toBuffer(row.body),
 	bodyKeyId: row.key_id,
 	contentType: row.content_type,
 	attempt: row.attempt,
 	scheduled: row.scheduled,
 	conflictSince: row.conflict_since,
 });
+
+/** Over the same memory: it is copied when it goes to the other thread. */
+const toBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+	Buffer.from(buffer, byteOffset, byteLength);

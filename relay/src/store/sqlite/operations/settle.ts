@@ -12,7 +12,7 @@ export function prepareSettle(db: DatabaseSync): (settlement: Settlement) => 'se
 	const noteFirstDue = prepareFirstDue(db);
 	const subscriptions = prepareStopSubscription(db);
 	const settle = db.prepare(`
-		UPDATE deliveries SET state = ?, due_at = ?, scheduled = ?, conflict_since = ?, delivered_at = ?, dead_reason = ?
+		UPDATE OR FAIL deliveries SET state = ?, due_at = ?, scheduled = ?, conflict_since = ?, delivered_at = ?, dead_reason = ?
 		WHERE id = ? AND state = 'leased' AND attempt = ?
 		RETURNING subscription_id`);
 	const recordAttempt = db.prepare(`
