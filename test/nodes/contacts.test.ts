@@ -27,6 +27,16 @@ describe('a contact', () => {
 			{ linkedin_url: 'u', first_name: 'A', last_name: 'B' },
 		],
 		['may hold numbers where a sheet made them', { company_name: 1800 }, { company_name: '1800' }],
+		[
+			'has the domain in an address, and none where there is none in it',
+			{ company_domain: ' https://www.Example.com/about?x=1 ', first_name: 'A' },
+			{ company_domain: 'example.com', first_name: 'A' },
+		],
+		[
+			'has no domain where an address holds none',
+			{ company_domain: 'https://', first_name: 'A' },
+			{ first_name: 'A' },
+		],
 		['keeps letters of any script', { first_name: 'Zoë 🚀', company_name: '株式会社' }, undefined],
 		[
 			'drops what Cleanlist does not know',
@@ -44,6 +54,8 @@ describe('a contact', () => {
 		[{ first_name: 'A', last_name: 'B', company_domain: 'c.example' }, null],
 		[{}, /first name, last name and company domain or company name/],
 		[{ email: 'a@example.com' }, /LinkedIn URL/],
+		[{ email: 'a@example.com' }, /An email address alone is enough for Enrichment → Enrich Person\.$/],
+		[{ first_name: 'A' }, /company name\.$/],
 		[{ first_name: 'A', company_name: 'C' }, /Missing: LinkedIn URL, or last name\./],
 		[{ first_name: 'A', last_name: 'B' }, /or company domain or company name\./],
 	])('%j can be sent, or says why not', (contact, why) => {

@@ -1,6 +1,5 @@
 import { recogniseColumns } from './columns';
 import { CONTACT_FIELDS, readContact, type Contact, type ContactField } from './contacts';
-import { bareDomain } from './duplicates';
 import { textOf } from './values';
 
 /**
@@ -15,7 +14,6 @@ export function contactFromRow(row: Record<string, unknown>): Contact {
 	};
 	const names = Object.keys(CONTACT_FIELDS) as ContactField[];
 	const contact = readContact(Object.fromEntries(names.map((name) => [name, valueOf(name)])));
-	if (contact.company_domain) contact.company_domain = bareDomain(contact.company_domain);
 	if (contact.first_name || contact.last_name) return contact;
 	const [first, ...rest] = valueOf('full_name').split(/\s+/);
 	return first && rest.length > 0 ? { ...contact, first_name: first, last_name: rest.join(' ') } : contact;

@@ -1,8 +1,10 @@
 import type { Contact as ApiContact } from '../../../relay/src/contract';
+import { bareDomain } from './domain';
 import { textOf } from './values';
+import { sentences } from './words';
 
 export type ContactField = keyof ApiContact;
-/** A contact as it is sent: only fields that say something, trimmed. */
+/** A contact as it is sent: only fields that say something, trimmed; of the company's address, the domain. */
 export type Contact = Partial<Record<ContactField, string>>;
 
 export const CONTACT_FIELDS: Record<ContactField, string> = {
@@ -27,7 +29,7 @@ export function readContact(record: object): Contact {
 	const contact: Contact = {};
 	for (const [key, value] of Object.entries(record)) {
 		const field = BY_LETTERS.get(letters(key));
-		const text = textOf(value);
+		const text = field === 'company_domain' ? bareDomain(textOf(value)) : textOf(value);
 		if (field && text !== '') contact[field] = text;
 	}
 	return contact;
@@ -42,7 +44,10 @@ export function whyNotSendable(contact: Contact): string | null {
 		!contact.company_domain && !contact.company_name && 'company domain or company name',
 	].filter((part) => part !== false);
 	if (missing.length === 0) return null;
-	return `A contact needs a LinkedIn URL, or a first name, a last name and a company domain or name. Missing: LinkedIn URL, or ${joined(missing)}.`;
+	return sentences(
+		`A contact needs a LinkedIn URL, or a first name, a last name and a company domain or name. Missing: LinkedIn URL, or ${joined(missing)}.`,
+		contact.email && 'An email address alone is enough for Enrichment → Enrich Person.',
+	);
 }
 
 /** Contacts given as JSON: an object or an array of objects, parsed or as text. */

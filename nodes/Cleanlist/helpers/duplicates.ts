@@ -8,17 +8,7 @@ import { canonicalProfile } from './linkedin';
 export function identityOf(contact: Contact): string {
 	if (contact.linkedin_url) return JSON.stringify(['profile', canonicalProfile(contact.linkedin_url)]);
 	const { first_name, last_name, company_domain, company_name } = contact;
-	const company = company_domain ? bareDomain(company_domain) : plain(company_name);
-	return JSON.stringify(['name', plain(first_name), plain(last_name), company]);
-}
-
-/** The domain in an address of a web site or a mailbox: `https://www.example.com/about` is `example.com`. */
-export function bareDomain(value: string): string {
-	return plain(value)
-		.replace(/^[a-z][a-z0-9+.-]*:\/\//, '')
-		.replace(/[/?#:].*$/s, '')
-		.replace(/^.*@/, '')
-		.replace(/^www\./, '');
+	return JSON.stringify(['name', plain(first_name), plain(last_name), company_domain ?? plain(company_name)]);
 }
 
 /** Without what people write now so, now so: case and spacing. */

@@ -137,5 +137,8 @@ async function connect(
 	const wished = Math.ceil(Number(credentials.requestsPerMinute ?? REQUESTS_PER_MINUTE));
 	const perMinute = wished >= 0 ? wished : REQUESTS_PER_MINUTE;
 	const limited = service.credential === 'cleanlistApi' && perMinute !== 0 && isExecution(context);
-	return { url, allowance: limited ? { server: url, key: String(credentials.apiKey), perMinute } : null };
+	return {
+		url,
+		allowance: limited ? { server: url, key: String(credentials.apiKey).trim(), perMinute } : null,
+	};
 }

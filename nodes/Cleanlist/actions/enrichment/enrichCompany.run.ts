@@ -1,7 +1,8 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { EnrichCompanyRequest } from '../../../../relay/src/contract';
 import { companyItem, companyNotSent } from '../../helpers/company';
-import { bareDomain, plain } from '../../helpers/duplicates';
+import { bareDomain } from '../../helpers/domain';
+import { plain } from '../../helpers/duplicates';
 import { readOutput } from '../../helpers/output';
 import { textOf } from '../../helpers/values';
 import { request } from '../../transport/request';

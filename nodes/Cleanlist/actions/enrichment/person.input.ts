@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { EnrichPersonRequest } from '../../../../relay/src/contract';
 import { readContact, type Contact, type ContactField } from '../../helpers/contacts';
-import { bareDomain, identityOf } from '../../helpers/duplicates';
+import { identityOf } from '../../helpers/duplicates';
 import { readEnrichmentType } from '../../helpers/enrichmentType';
 import { chosenList } from '../../helpers/listLocator';
 import { textOf } from '../../helpers/values';
@@ -23,7 +23,6 @@ export function readPerson(context: IExecuteFunctions, itemIndex: number): Perso
 	const contact = readContact(
 		Object.fromEntries(names.map(([field, name]) => [field, context.getNodeParameter(name, itemIndex, '')])),
 	);
-	if (contact.company_domain) contact.company_domain = bareDomain(contact.company_domain);
 	const { personId, phone } = context.getNodeParameter('additionalFields', itemIndex, {});
 	const { quoteId } = context.getNodeParameter('options', itemIndex, {});
 	return {
