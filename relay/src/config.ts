@@ -353,7 +353,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 		shutdownGraceMs: read('RELAY_SHUTDOWN_GRACE_MS') ?? 0,
 		shutdownBudgetMs: read('RELAY_SHUTDOWN_BUDGET_MS') ?? 8_000,
 	};
-	const { deliveredMs, deadMs, keysMs } = config.retention;
+	const { pendingMs, deliveredMs, deadMs, keysMs } = config.retention;
+	if (pendingMs !== null && deadMs !== null && deadMs <= pendingMs) {
+		faults.push(
+			'RELAY_RETENTION_DEAD_DAYS must be off, or longer than RELAY_RETENTION_PENDING_DAYS: what is given up would be deleted before anybody can re-drive it.',
+		);
+	}
 	if (keysMs !== null && keysMs < Math.max(deliveredMs ?? Infinity, deadMs ?? Infinity)) {
 		faults.push(
 			'RELAY_RETENTION_KEYS_DAYS must be off, or at least as long as those of delivered and dead events: a repeat of an event that is still there would be taken for a new one.',

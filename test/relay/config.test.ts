@@ -189,6 +189,25 @@ test.each([
 	]);
 });
 
+test.each([
+	{ RELAY_RETENTION_DEAD_DAYS: '7' },
+	{ RELAY_RETENTION_PENDING_DAYS: '90' },
+	{ RELAY_RETENTION_PENDING_DAYS: '5', RELAY_RETENTION_DEAD_DAYS: '3' },
+])('what is given up does not go before somebody can re-drive it: %j', (env) => {
+	expect(faultsOf(env)).toEqual([
+		expect.stringMatching(/^RELAY_RETENTION_DEAD_DAYS must be off, or longer than RELAY_RETENTION_PENDING/),
+	]);
+});
+
+test.each([
+	{ RELAY_RETENTION_DEAD_DAYS: '8' },
+	{ RELAY_RETENTION_DEAD_DAYS: '3', RELAY_RETENTION_PENDING_DAYS: '2' },
+	{ RELAY_RETENTION_DEAD_DAYS: '3', RELAY_RETENTION_PENDING_DAYS: 'off' },
+	{ RELAY_RETENTION_PENDING_DAYS: '90', RELAY_RETENTION_DEAD_DAYS: 'off' },
+])('what is given up may go later: %j', (env) => {
+	expect(() => readConfig(env)).not.toThrow();
+});
+
 test('a secret that is refused is not repeated', () => {
 	expect(faultsOf({ RELAY_TOKEN: 'crt_sesame' })).toEqual([
 		expect.stringMatching(/^RELAY_TOKEN must be crt_ and /),

@@ -100,6 +100,18 @@ describe('subscriptions', () => {
 		expect(SubscriptionView.parse(seen)).toEqual(view);
 	});
 
+	test('there is a limit to how many there are, those that ended included', async () => {
+		const { id } = await subscribe();
+		const kept = (await relay.relay.store.getSubscription(id))!;
+		const more = Array.from({ length: 999 }, (_, n) => ({ ...kept, id: `sub_${n}`, url: `${URL_A}/${n}` }));
+		more[0]!.status = 'ended';
+		await Promise.all(more.map((one) => relay.relay.store.createSubscription(one)));
+		const refused = await relay.call('POST', SUBSCRIPTIONS, { body: { url: `${URL_A}/more` } });
+		await expectProblem(refused, 409, 'too_many_subscriptions');
+		await relay.call('DELETE', `${SUBSCRIPTIONS}/${id}`);
+		expect((await relay.call('POST', SUBSCRIPTIONS, { body: { url: `${URL_A}/more` } })).status).toBe(201);
+	});
+
 	test('the store never holds the secret in the clear', async () => {
 		const { id, secret } = await subscribe();
 		const kept = await relay.relay.store.getSubscription(id);
@@ -266,6 +278,26 @@ describe('events', () => {
 		const id = await ingest(webhook('wf-2 😀'));
 		const path = `/relay/v1/events?workflow_id=${encodeURIComponent('wf-2 😀')}`;
 		expect(await json(await relay.call('GET', path))).toMatchObject({ events: [{ id }], cursor: null });
+	});
+
+	test('those in quarantine are found among all others', async () => {
+		const good = await ingest(webhook('wf-1'));
+		const odd = [await ingest('not JSON'), await ingest('neither')].reverse();
+		await ingest(webhook('wf-2'));
+		const list = async (query: string) =>
+			EventsResponse.parse(await json(await relay.call('GET', `/relay/v1/events?${query}`)));
+		const first = await list('state=quarantined&limit=1');
+		expect(first.events).toMatchObject([{ id: odd[0], state: 'quarantined' }]);
+		const second = await list(`state=quarantined&limit=1&cursor=${encodeURIComponent(first.cursor!)}`);
+		expect(second).toMatchObject({ events: [{ id: odd[1] }], cursor: null });
+		expect((await list('state=accepted&workflow_id=wf-1')).events.map(({ id }) => id)).toEqual([good]);
+		expect((await list('state=quarantined&workflow_id=wf-1')).events).toEqual([]);
+		const problem = await expectProblem(
+			await relay.call('GET', '/relay/v1/events?state=odd'),
+			400,
+			'invalid_request',
+		);
+		expect(problem.errors).toMatchObject([{ path: 'state' }]);
 	});
 
 	test('one tells its deliveries and their attempts', async () => {

@@ -88,6 +88,11 @@ const CATALOGUE = {
 		title: 'There are too many tokens',
 		fix: 'Delete some that are not used any more; GET /relay/v1/tokens says when each last was.',
 	},
+	too_many_subscriptions: {
+		status: 409,
+		title: 'There are too many subscriptions',
+		fix: 'Delete those that are not used any more: GET /relay/v1/subscriptions says which have ended and which fail.',
+	},
 	event_unreadable: {
 		status: 409,
 		title: 'The event can not be read',

@@ -4,10 +4,10 @@ import {
 	EventDetail,
 	EventRedriven,
 	EventsResponse,
+	EventView,
 	RELAY_PREFIX,
 	StorableText,
 } from '../contract/relay-api.ts';
-import type { EventView } from '../contract/relay-api.ts';
 import type { Inbox } from '../inbox/index.ts';
 import type { Store, StoredEvent } from '../store/port.ts';
 import { deliveryView } from './delivery-view.ts';
@@ -19,6 +19,7 @@ import type { RelayRoutes } from './routes.ts';
 const ListQuery = z.strictObject({
 	...PAGE_QUERY,
 	workflow_id: StorableText.min(1).max(200).optional(),
+	state: EventView.shape.state.optional(),
 });
 
 /** `/relay/v1/events`: what came in and what became of it. */
@@ -38,7 +39,11 @@ export function eventRoutes({ store, inbox }: { store: Store; inbox: Inbox }): R
 			},
 			async ({ query }) => {
 				const { entries, cursor } = await readPage(query, (page) =>
-					store.listEvents({ ...page, ...(query.workflow_id && { workflowId: query.workflow_id }) }),
+					store.listEvents({
+						...page,
+						...(query.workflow_id && { workflowId: query.workflow_id }),
+						...(query.state && { state: query.state }),
+					}),
 				);
 				return { events: entries.map(view), cursor };
 			},

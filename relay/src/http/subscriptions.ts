@@ -24,6 +24,8 @@ const ListQuery = z.strictObject({ url: StorableText.max(2048).optional() });
 /** How long deliveries are signed with the old secret too, after a rotation. */
 const PREVIOUS_SECRET_MS = 24 * 60 * 60 * 1_000;
 const PATH = `${RELAY_PREFIX}/subscriptions`;
+/** Each of them is asked about every webhook, and a list of them is one page. */
+const MAX_SUBSCRIPTIONS = 1_000;
 
 /**
  * `/relay/v1/subscriptions`: who wants events. A new subscription gets the events stored from then on, never
@@ -74,12 +76,17 @@ export function subscriptionRoutes(options: {
 					summary: 'Makes a subscription; its signing secret is shown this once',
 					body: CreateSubscriptionRequest,
 					response: { 201: SubscriptionWithSecret },
-					problems: ['address_refused', 'subscription_exists'],
+					problems: ['address_refused', 'subscription_exists', 'too_many_subscriptions'],
 				},
 			},
 			async ({ body }, reply) => {
 				const { url, events, filter, description, concurrency, per_minute: perMinute } = body;
 				checkAddress(guard, url);
+				if ((await store.listSubscriptions()).length >= MAX_SUBSCRIPTIONS) {
+					throw new ProblemError('too_many_subscriptions', {
+						detail: `There are ${MAX_SUBSCRIPTIONS} subscriptions already.`,
+					});
+				}
 				const secret = newSecret();
 				const subscription: Subscription = {
 					id: `sub_${ids.uuid()}`,
