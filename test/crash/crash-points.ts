@@ -34,7 +34,10 @@ export const SQLITE_POINTS = [
 	BY_SENDER,
 	...ATTEMPT,
 ];
-/** Most of what the relay asks of PostgreSQL is one statement, a transaction of its own. */
+/**
+ * Most of what the relay asks of PostgreSQL is one statement, a transaction of its own. COMMIT is sent right behind a
+ * claim: "before COMMIT" is between the two, "written, not committed" before COMMIT is answered.
+ */
 export const POSTGRES_POINTS = [
 	...steps(['before it is written', 'sent', 'after COMMIT']),
 	'claim: written, not committed',

@@ -60,6 +60,11 @@ class Transaction {
 		else if (step) reached(`${step}: before it is written`);
 	}
 
+	/** It is on its way, and COMMIT may follow before it is answered. */
+	sent(step: string): void {
+		this.steps.add(step);
+	}
+
 	after(sql: string, step: string | undefined): void {
 		if (/^COMMIT/i.test(sql)) {
 			for (const done of this.steps) reached(`${done}: after COMMIT`);
@@ -106,7 +111,10 @@ function watchPostgres(): void {
 		const transaction = open.get(this);
 		(transaction ?? new Transaction()).before(sql, step);
 		const result = original.apply(this, args);
-		if (step) reached(`${step}: sent`);
+		if (step) {
+			transaction?.sent(step);
+			reached(`${step}: sent`);
+		}
 		if (/^(COMMIT|ROLLBACK)/.test(sql)) open.delete(this);
 		if (!(result instanceof Promise)) return result;
 		return result.then((rows: unknown) => {

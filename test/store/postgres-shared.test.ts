@@ -116,6 +116,41 @@ describe('several stores on one database', () => {
 		expect(starts).toBe(3);
 	});
 
+	test('claim by indexes, also where the plan is made while the tables are small enough to be read from end to end', async () => {
+		/** Once no store is connected, what its statements did is in the statistics. */
+		const tablesRead = async () => {
+			await until('all sessions are over', async () => {
+				const sessions = await server.query(
+					"SELECT pid FROM pg_stat_activity WHERE application_name = 'cleanlist-relay'",
+					url,
+				);
+				return sessions.length === 0;
+			});
+			return server.query<{ relname: string; seq_scan: string; idx_scan: string }>(
+				`SELECT relname, seq_scan, idx_scan FROM pg_stat_user_tables
+				WHERE relname IN ('deliveries', 'events', 'bodies', 'subscriptions') ORDER BY relname`,
+				url,
+			);
+		};
+		const one = await open();
+		await one.createSubscription(aSubscription({ concurrency: 1_000 }));
+		await Promise.all(events(30).map((event) => one.ingest(event)));
+		await one.close();
+		await server.query('ANALYZE', url);
+		const before = await tablesRead();
+
+		const two = await open();
+		for (let n = 0; n < 3; n++) {
+			expect(await two.claim({ now: T0, leaseMs: 60_000, limit: 10 })).toHaveLength(10);
+		}
+		await two.close();
+		const after = await tablesRead();
+		expect(after.map(({ seq_scan }) => seq_scan)).toEqual(before.map(({ seq_scan }) => seq_scan));
+		for (const [n, { idx_scan }] of after.entries()) {
+			expect(Number(idx_scan)).toBeGreaterThan(Number(before[n]?.idx_scan));
+		}
+	});
+
 	test('put the same source at the same moment, as relays that start together do', async () => {
 		const all = await Promise.all(Array.from({ length: 6 }, () => open()));
 		for (let n = 0; n < 1500; n++) {

@@ -30,7 +30,7 @@ const ACCEPT = statement(
 /** Takes an event out of quarantine and makes its deliveries. */
 export const acceptQuarantined = (db: Database) => ({
 	acceptQuarantined: (eventId: string, read: Read, now: number): Promise<IngestOutcome | null> =>
-		db.transaction(async (query) => {
+		db.transaction(async ({ query }) => {
 			const [event] = await query<{ seq: number; source_id: string; received_at: number }>(FIND, [
 				toText(eventId),
 			]);

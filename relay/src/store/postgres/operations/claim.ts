@@ -49,6 +49,10 @@ const LOCK = statement(
  * A leased delivery is in flight while its lease (due_at) lies ahead. "slots" is how many a subscription may have in
  * flight, "most" what its rate leaves; the rate moves on by "step" for each that starts (pace.ts). SKIP LOCKED passes
  * over what is just being settled, cancelled or released.
+ *
+ * It is planned once (SETTINGS), without knowing how few rows the limits leave. So it is written such that there is one
+ * way to go about it: deliveries by an array of ids, events and bodies a row at a time (LIMIT 1); a join could become
+ * one that reads the whole table.
  */
 const due = (state: string) => `SELECT id, due_at FROM (
 				SELECT id, due_at FROM deliveries WHERE subscription_id = limits.id AND state = '${state}' AND due_at <= $6
@@ -67,24 +71,34 @@ const CLAIM = statement(
 			ORDER BY due_at, id LIMIT free) AS oldest
 		ORDER BY due_at, id LIMIT $8
 	), claimed AS (
-		UPDATE deliveries d SET state = 'leased', due_at = $6 + $7, attempt = attempt + 1
-		FROM chosen WHERE d.id = chosen.id
-		RETURNING d.id, d.event_seq, d.subscription_id, d.attempt, d.scheduled, d.conflict_since,
-			chosen.due_at AS was_due_at
+		UPDATE deliveries SET state = 'leased', due_at = $6 + $7, attempt = attempt + 1
+		WHERE id = ANY (ARRAY(SELECT id FROM chosen))
+		RETURNING id, event_seq, subscription_id, attempt, scheduled, conflict_since
 	), paced AS (
 		UPDATE subscriptions s SET next_start_at = start + step * starts
 		FROM limits JOIN (SELECT subscription_id, count(*) AS starts FROM claimed GROUP BY 1) AS started
 			ON started.subscription_id = limits.id
 		WHERE s.id = limits.id AND s.per_minute IS NOT NULL
 	)
-	SELECT c.id, e.id AS event_id, c.subscription_id, c.attempt, c.scheduled, c.conflict_since,
+	SELECT c.id, e.event_id, c.subscription_id, c.attempt, c.scheduled, c.conflict_since,
 		s.concurrency, s.url, s.sealed_secret, s.previous_secret, s.previous_until, e.content_type, b.key_id, b.body
 	FROM claimed c
+	JOIN chosen USING (id)
 	JOIN subscriptions s ON s.id = c.subscription_id
-	JOIN events e ON e.seq = c.event_seq
-	JOIN bodies b ON b.event_seq = c.event_seq
-	ORDER BY c.was_due_at, c.id`,
+	CROSS JOIN LATERAL (SELECT id AS event_id, content_type FROM events WHERE seq = c.event_seq LIMIT 1) AS e
+	CROSS JOIN LATERAL (SELECT key_id, body FROM bodies WHERE event_seq = c.event_seq LIMIT 1) AS b
+	ORDER BY chosen.due_at, c.id`,
 );
+
+/*
+ * Planned once on each connection, because planning takes three times as long as claiming: 860 µs a claim, now 260. And
+ * planned on indexes however small the tables are at that moment: the plan stays when they have grown.
+ */
+const SETTINGS = {
+	synchronous_commit: 'off',
+	plan_cache_mode: 'force_generic_plan',
+	enable_seqscan: 'off',
+};
 
 /** More than any limit, and yet an integer to PostgreSQL. */
 const NO_LIMIT = 2 ** 31 - 1;
@@ -95,26 +109,23 @@ const NO_LIMIT = 2 ** 31 - 1;
  */
 export const claim = (db: Database) => ({
 	claim: ({ now, leaseMs, limit, ahead }: Options): Promise<Claim[]> =>
-		db.transaction(
-			async (query) => {
-				const candidates = await query<Candidate>(LOCK, [now]);
-				if (candidates.length === 0) return [];
-				const limits = candidates.map((candidate) => limitsOf(candidate, now, ahead));
-				const rows = await query<Row>(CLAIM, [
-					candidates.map(({ id }) => id),
-					limits.map(({ slots }) => slots),
-					limits.map(({ most }) => most),
-					limits.map(({ start }) => start),
-					limits.map(({ step }) => step),
-					now,
-					leaseMs,
-					limit,
-				]);
-				const receivers = new Map<string, Receiver>();
-				return rows.map((row) => toClaim(row, receivers, now));
-			},
-			{ durable: false },
-		),
+		db.transaction(async ({ query, last }) => {
+			const candidates = await query<Candidate>(LOCK, [now]);
+			if (candidates.length === 0) return [];
+			const limits = candidates.map((candidate) => limitsOf(candidate, now, ahead));
+			const rows = await last<Row>(CLAIM, [
+				candidates.map(({ id }) => id),
+				limits.map(({ slots }) => slots),
+				limits.map(({ most }) => most),
+				limits.map(({ start }) => start),
+				limits.map(({ step }) => step),
+				now,
+				leaseMs,
+				limit,
+			]);
+			const receivers = new Map<string, Receiver>();
+			return rows.map((row) => toClaim(row, receivers, now));
+		}, SETTINGS),
 });
 
 /** What a subscription may have in flight, what it may start now, and how its rate moves on. */

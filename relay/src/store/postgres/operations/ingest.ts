@@ -136,7 +136,7 @@ async function store(db: Database, events: NewEvent[]): Promise<Map<string, numb
 
 /** Counts or completes those whose key was there. One whose key is gone by now is left out. */
 const repeat = (db: Database, events: NewEvent[]): Promise<Map<NewEvent, IngestOutcome>> =>
-	db.transaction(async (query) => {
+	db.transaction(async ({ query }) => {
 		const outcomes = new Map<NewEvent, IngestOutcome>();
 		const keys = await query<Key>(KEYS, [
 			events.map(({ sourceId }) => sourceId),

@@ -54,7 +54,7 @@ export const rekey = (db: Database) => ({
 		}));
 	},
 	replaceBodies: (bodies: Parameters<Store['replaceBodies']>[0]): Promise<number> =>
-		db.transaction(async (query) => {
+		db.transaction(async ({ query }) => {
 			let replaced = 0;
 			for (const { ref, was, body, keyId } of bodies) {
 				const [table, row] = ref.split(':') as [keyof typeof REPLACE, string];

@@ -25,7 +25,7 @@ const INSERT = statement(
 /** Makes a new delivery of the same event to the same subscription, in place of a retry that waits. */
 export const replay = (db: Database) => ({
 	replay: (id: string, now: number): Promise<StoredDelivery | null> =>
-		db.transaction(async (query) => {
+		db.transaction(async ({ query }) => {
 			const [row] = await query<{ event_seq: number; subscription_id: string }>(FIND, [deliveryRow(id)]);
 			if (!row) return null;
 			const { event_seq: event, subscription_id: subscription } = row;

@@ -63,10 +63,10 @@ export const settle = (db: Database) => ({
 		// Nothing can come of it but deliveries written: one statement, one round trip.
 		const settled = quiet
 			? await write(db.query, settlements)
-			: await db.transaction((query) => writeWithBreakers(query, settlements));
+			: await db.transaction(({ query }) => writeWithBreakers(query, settlements));
 		const recovered = settled.filter(({ failing }) => failing);
 		if (quiet && recovered.length > 0) {
-			await db.transaction((query) => moveBreakers(query, settlements, recovered));
+			await db.transaction(({ query }) => moveBreakers(query, settlements, recovered));
 		}
 		const done = new Set(settled.map(({ id }) => id));
 		if (again && done.size < settlements.length) {

@@ -50,14 +50,14 @@ export async function endSubscription(query: Query, id: string): Promise<void> {
 
 export const stopSubscription = (db: Database) => ({
 	deleteSubscription: (id: string): Promise<boolean> =>
-		db.transaction(async (query) => {
+		db.transaction(async ({ query }) => {
 			if ((await query(LOCK, [id])).length === 0) return false;
 			await query(REMOVE, [id]);
 			await cancelPending(query, id);
 			return true;
 		}),
 	cancelStopped: (limit: number): Promise<number> =>
-		db.transaction(async (query) => {
+		db.transaction(async ({ query }) => {
 			let left = limit;
 			while (left > 0) {
 				const [stopped] = await query<{ id: string }>(NOTED);

@@ -35,7 +35,7 @@ const LIST = statement(
 /** Other bodies that came for an event that has one already. */
 export const variants = (db: Database) => ({
 	recordVariant: (eventId: string, variant: Variant): Promise<void> =>
-		db.transaction(async (query) => {
+		db.transaction(async ({ query }) => {
 			const [event] = await query<{ seq: number }>(COUNT, [toText(eventId)]);
 			if (!event) return;
 			const { hash, keyId, contentType, bytes, receivedAt, body } = variant;
