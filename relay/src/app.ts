@@ -98,13 +98,17 @@ export async function createRelay(options: {
 			},
 		});
 		store.onDue(() => dispatcher.wake());
-		const disk = createDiskSpace({
-			free: () => free(config.dataFolder),
+		const admission = createAdmission({
 			// What PostgreSQL has left can't be seen from here; it says when it is full.
-			reserve: config.databaseUrl === null ? config.diskReserveBytes : 0,
-			clock,
+			disk:
+				config.databaseUrl === null
+					? createDiskSpace({
+							free: () => free(config.dataFolder),
+							reserve: config.diskReserveBytes,
+							clock,
+						})
+					: null,
 		});
-		const admission = createAdmission({ disk });
 		const inbox = createInbox({ store, bodies, clock, ids, log, onStored: () => dispatcher.wake() });
 
 		const reference = config.reference.enabled

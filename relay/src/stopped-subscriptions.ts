@@ -26,11 +26,14 @@ export function createStoppedSubscriptions(options: {
 	let running = false;
 	let cancel: () => void = () => undefined;
 	let underWay: Promise<void> | null = null;
+	/** One stopped while a slice was under way, which may not have seen it. */
+	let woken = false;
 	/** Cancelled since the last log line. */
 	let total = 0;
 
 	async function slice(): Promise<void> {
 		let more = false;
+		woken = false;
 		try {
 			const cancelled = await store.cancelStopped(STOP_SLICE);
 			total += cancelled;
@@ -46,7 +49,7 @@ export function createStoppedSubscriptions(options: {
 			log.info({ deliveries: total }, 'cancelled what was pending for stopped subscriptions');
 			total = 0;
 		}
-		schedule(more ? PAUSE_MS : EVERY_MS);
+		schedule(more || woken ? PAUSE_MS : EVERY_MS);
 	}
 
 	function schedule(ms: number): void {
@@ -63,7 +66,8 @@ export function createStoppedSubscriptions(options: {
 			schedule(PAUSE_MS);
 		},
 		wake() {
-			if (!underWay) schedule(PAUSE_MS);
+			if (underWay) woken = true;
+			else schedule(PAUSE_MS);
 		},
 		async stop() {
 			running = false;

@@ -3,7 +3,7 @@ import { startPostgres, TEST_PASSWORD } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { spawnRelay, startRelay } from '../support/relay-process.ts';
 import type { RelayOptions, RelayProcess } from '../support/relay-process.ts';
-import { startReceiver, webhook } from './harness.ts';
+import { startReceiver, startTestRelay, webhook } from './harness.ts';
 
 /** The real process on a real PostgreSQL: what an operator meets. */
 
@@ -171,6 +171,16 @@ test('refuses a database of a later version, and leaves it as it is', async () =
 	expect(await server.query('SELECT max(version) AS v FROM cleanlist_relay.migrations', url)).toEqual([
 		{ v: 999 },
 	]);
+});
+
+test('a full disk of the data folder, where no event goes, is no reason to refuse one', async () => {
+	const relay = await startTestRelay({ env: { DATABASE_URL: url, ...KEYS }, free: () => 0 });
+	try {
+		expect((await fetch(`${relay.url}/readyz`)).status).toBe(200);
+		expect((await relay.ingest(webhook('wf-1'))).status).toBe(200);
+	} finally {
+		await relay.close();
+	}
 });
 
 test('logs nothing secret while the database is gone, answers 503, and goes on when it is back', async () => {

@@ -56,6 +56,23 @@ test('so does one whose receiver is gone (410)', async () => {
 	expect((await relay.relay.store.listSubscriptions())[0]?.status).toBe('ended');
 });
 
+test('one that is deleted while a look is under way is looked at next, and not a minute later', async () => {
+	// A look that found nothing, and whose answer is late.
+	let answer = (_cancelled: number) => {};
+	const looks = jest
+		.spyOn(relay.relay.store, 'cancelStopped')
+		.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+	await clock.advance(60_000);
+	expect(looks).toHaveBeenCalledTimes(1);
+	const made = await relay.call('POST', '/relay/v1/subscriptions', { body: { url: receiver.url } });
+	const { id } = SubscriptionWithSecret.parse(await made.json());
+	await relay.call('DELETE', `/relay/v1/subscriptions/${id}`);
+	answer(0);
+	await clock.advance(20);
+	await clock.advance(20);
+	expect(looks).toHaveBeenCalledTimes(2);
+});
+
 test('what another process began and did not finish is found within a minute', async () => {
 	const id = await subscribeWithBacklog();
 	// The look at the start finds nothing.
