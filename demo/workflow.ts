@@ -39,6 +39,8 @@ export const workflow: WorkflowJson = {
 		{
 			name: TRIGGER,
 			type: 'n8n-nodes-cleanlist.cleanlistTrigger',
+			// The time line shows when.
+			parameters: { furtherFields: ['completed_at'] },
 			webhookId: '4c2f5f0e-6a43-4b7c-9a55-5f6f3c1f0d11',
 			credentials: { cleanlistRelayApi: { id: RELAY, name: RELAY } },
 		},

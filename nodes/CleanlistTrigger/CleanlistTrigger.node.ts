@@ -6,6 +6,8 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
+import { fieldChoices } from '../Cleanlist/helpers/output';
+import { FURTHER_FIELDS } from './items';
 import { receive } from './receive';
 import { createSubscription, deleteSubscription, subscriptionExists } from './subscription';
 
@@ -84,6 +86,15 @@ export class CleanlistTrigger implements INodeType {
 				type: 'boolean',
 				default: true,
 				description: 'Whether to return a simplified version of the response instead of the raw data',
+			},
+			{
+				displayName: 'Further Fields',
+				name: 'furtherFields',
+				type: 'multiOptions',
+				default: [],
+				description: 'What to return of each contact besides the ten simplified fields',
+				options: fieldChoices(FURTHER_FIELDS),
+				displayOptions: { show: { output: ['contacts'], simplify: [true] } },
 			},
 			{
 				displayName: 'Filters',

@@ -4,7 +4,34 @@ import { asRecord, firstText, flatResult } from '../Cleanlist/helpers/result';
 export interface EmitOptions {
 	output: 'contacts' | 'workflow';
 	simplify: boolean;
+	/** Fields of a contact besides the simplified ones. */
+	furtherFields: string[];
 }
+
+/** A contact as it is without a choice: the ten fields that are used most. */
+const SIMPLE = [
+	'found',
+	'status',
+	'email',
+	'email_status',
+	'phone',
+	'full_name',
+	'company_name',
+	'workflow_id',
+	'task_id',
+	'webhook_id',
+];
+/** What else is known of a contact. */
+export const FURTHER_FIELDS = [
+	'company_domain',
+	'completed_at',
+	'enrichment_type',
+	'first_name',
+	'last_name',
+	'lead_list_id',
+	'linkedin_url',
+	'title',
+] as const;
 
 /**
  * The items a delivered event becomes: one per contact, or one for the whole workflow. An event without results
@@ -15,7 +42,7 @@ export interface EmitOptions {
 export function eventItems(
 	payload: Record<string, unknown>,
 	webhookId: string,
-	{ output, simplify }: EmitOptions,
+	{ output, simplify, furtherFields }: EmitOptions,
 ): INodeExecutionData[] {
 	const results: unknown[] = Array.isArray(payload.results) ? payload.results : [];
 	const origin = {
@@ -26,14 +53,17 @@ export function eventItems(
 		webhook_id: webhookId,
 	};
 	if (output === 'workflow') return [{ json: wholeWorkflow(payload, results, origin, simplify) }];
-	if (results.length === 0) {
-		return [{ json: { ...flatResult({ status: payload.status }), ...origin } }];
-	}
+	const simplified = (result: unknown): IDataObject => {
+		const all: IDataObject = { ...flatResult(result), ...origin };
+		return Object.fromEntries(
+			[...new Set([...SIMPLE, ...furtherFields])].map((name) => [name, all[name] ?? null]),
+		);
+	};
+	if (results.length === 0) return [{ json: simplified({ status: payload.status }) }];
 	const truncated = Number(payload.results_truncated) > 0;
 	return results.map((result) => ({
 		json: {
-			...(simplify ? flatResult(result) : asRecord(result)),
-			...origin,
+			...(simplify ? simplified(result) : { ...asRecord(result), ...origin }),
 			// Rare, and then important: this many results of the workflow are missing here.
 			...(truncated && { results_truncated: payload.results_truncated }),
 		} as IDataObject,

@@ -1,4 +1,5 @@
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import { isOn } from '../Cleanlist/helpers/values';
 import { eventItems, type EmitOptions } from './items';
 import { verifySignature, type Verdict } from './signature';
 
@@ -42,7 +43,8 @@ export async function receive(context: IWebhookFunctions): Promise<IWebhookRespo
 		}
 		const options: EmitOptions = {
 			output: context.getNodeParameter('output', 'contacts') as EmitOptions['output'],
-			simplify: context.getNodeParameter('simplify', true) as boolean,
+			simplify: isOn(context.getNodeParameter('simplify', true), true),
+			furtherFields: chosen(context.getNodeParameter('furtherFields', [])),
 		};
 		return {
 			webhookResponse: { status: 'received' },
@@ -53,6 +55,10 @@ export async function receive(context: IWebhookFunctions): Promise<IWebhookRespo
 		context.logger.error('The Cleanlist Trigger could not read a delivery', { reason: message });
 		return refuse(context, 500, 'The delivery could not be read.');
 	}
+}
+
+function chosen(fields: unknown): string[] {
+	return Array.isArray(fields) ? fields.map(String) : [];
 }
 
 /** Answers by hand, so that the workflow does not start. */

@@ -6,6 +6,7 @@ import manifest from '../../package.json';
 import { Cleanlist, CleanlistApi, CleanlistRelayApi, CleanlistTrigger } from '../../index.ts';
 import { scopesOf } from '../../nodes/Cleanlist/actions/operation.ts';
 import { RESOURCES } from '../../nodes/Cleanlist/actions/resources.ts';
+import { eventItems } from '../../nodes/CleanlistTrigger/items.ts';
 import { SCOPES } from '../../relay/src/contract/index.ts';
 import contract from '../contract/cleanlist-api.json';
 
@@ -352,6 +353,10 @@ describe('the schemas that the editor previews outputs with', () => {
 			.filter((file) => file.endsWith('.json'))
 			.map((file) => file.replaceAll('\\', '/'));
 		expect(files.sort()).toEqual(operations.map(({ resource, value }) => `${resource}/${value}.json`).sort());
-		expect(existsSync(join(nodesFolder, 'CleanlistTrigger/__schema__/v1.0.0.json'))).toBe(true);
+		const ofTrigger = readFileSync(join(nodesFolder, 'CleanlistTrigger/__schema__/v1.0.0.json'), 'utf8');
+		const { properties: fields } = JSON.parse(ofTrigger) as { properties: object };
+		const [item] = eventItems({}, 'evt_1', { output: 'contacts', simplify: true, furtherFields: [] });
+		expect(Object.keys(fields)).toEqual(Object.keys(item!.json));
+		expect(Object.keys(fields)).toHaveLength(10);
 	});
 });

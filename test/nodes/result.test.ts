@@ -2,7 +2,10 @@ import { taskItem, workflowItem } from '../../nodes/Cleanlist/helpers/lookedUp.t
 import { ENRICHED_FIELDS } from '../../nodes/Cleanlist/helpers/enriched.ts';
 import type { Output } from '../../nodes/Cleanlist/helpers/output.ts';
 import { flatResult } from '../../nodes/Cleanlist/helpers/result.ts';
-import { eventItems } from '../../nodes/CleanlistTrigger/items.ts';
+import { FURTHER_FIELDS, eventItems } from '../../nodes/CleanlistTrigger/items.ts';
+
+const omit = (record: object, names: readonly string[]) =>
+	Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name)));
 
 const SIMPLE: Output = { mode: 'simple', fields: [] };
 const EVERYTHING: Output = { mode: 'selectedFields', fields: [...ENRICHED_FIELDS] };
@@ -273,15 +276,31 @@ describe('the items of a delivered event', () => {
 		webhook_id: 'evt_1',
 	};
 	const items = (more: object, options: object = {}) =>
-		eventItems({ ...payload, ...more }, 'evt_1', { output: 'contacts', simplify: true, ...options }).map(
-			({ json }) => json,
-		);
+		eventItems({ ...payload, ...more }, 'evt_1', {
+			output: 'contacts',
+			simplify: true,
+			furtherFields: [],
+			...options,
+		}).map(({ json }) => json);
 
-	it('are one per contact, flat, whatever its shape', () => {
+	it('are one per contact, of ten flat fields, whatever its shape', () => {
+		const ten = [
+			...['found', 'status', 'email', 'email_status', 'phone', 'full_name', 'company_name'],
+			...['workflow_id', 'task_id', 'webhook_id'],
+		];
+		for (const item of items({})) expect(Object.keys(item)).toEqual(ten);
 		expect(items({})).toEqual([
+			{ ...omit(flatResult(flat), FURTHER_FIELDS), workflow_id: 'w1', webhook_id: 'evt_1' },
+			{ ...omit(flatResult(nested), FURTHER_FIELDS), task_id: 't2', workflow_id: 'w1', webhook_id: 'evt_1' },
+		]);
+	});
+
+	it('hold everything that is known, on request', () => {
+		expect(items({}, { furtherFields: FURTHER_FIELDS })).toEqual([
 			{ ...flatResult(flat), ...origin },
 			{ ...flatResult(nested), task_id: 't2', ...origin },
 		]);
+		expect(Object.keys(items({}, { furtherFields: ['title', 'email'] })[0]!)).toHaveLength(11);
 	});
 
 	it('are the contacts as they came, when not simplified', () => {
@@ -291,7 +310,7 @@ describe('the items of a delivered event', () => {
 	it.each([[{ results: null }], [{ results: [] }], [{ results: undefined }], [{ results: 'odd' }]])(
 		'are one that says so, when there are no results: %j',
 		(more) => {
-			expect(items({ ...more, status: 'failed' })).toEqual([
+			expect(items({ ...more, status: 'failed' }, { furtherFields: FURTHER_FIELDS })).toEqual([
 				{ ...NOTHING, found: false, status: 'failed', ...origin },
 			]);
 		},

@@ -240,7 +240,7 @@ describe('Cleanlist Trigger', () => {
 
 	describe('a delivery', () => {
 		it('starts the workflow with one item per contact, and is answered at once', async () => {
-			const active = await engine.activate(workflow());
+			const active = await engine.activate(workflow({ furtherFields: ['first_name', 'company_domain'] }));
 			const { status, text } = await deliver(active);
 			expect([status, JSON.parse(text)]).toEqual([200, { status: 'received' }]);
 			expect(await emitted(active)).toEqual([

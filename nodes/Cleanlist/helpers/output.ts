@@ -1,4 +1,4 @@
-import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { parameterError } from './errors';
 
 /** How much of an answer to put out: n8n's usual three choices. */
@@ -33,10 +33,15 @@ export function outputFields(fields: readonly string[], simplified: string): INo
 			default: [],
 			required: true,
 			description: 'The fields to return',
-			options: fields.toSorted().map((value) => ({ name: titled(value), value })),
+			options: fieldChoices(fields),
 			displayOptions: { show: { output: ['selectedFields'] } },
 		},
 	];
+}
+
+/** Fields to choose from, as a user reads them. */
+export function fieldChoices(fields: readonly string[]): INodePropertyOptions[] {
+	return fields.toSorted().map((value) => ({ name: titled(value), value }));
 }
 
 export function readOutput(context: IExecuteFunctions, itemIndex: number): Output {
