@@ -28,8 +28,11 @@ export interface TestPostgres {
 	/**
 	 * Makes a standby that streams from this one, a server of its own on a copy of the data, and starts it. To be asked for
 	 * while nothing is going on. What is committed here from then on is on its disk too (synchronous replication).
+	 *
+	 * @param options.port that it reaches this one by, of a proxy for example
+	 * @param options.synchronous false: commits here do not wait for it
 	 */
-	standby(): Promise<TestPostgres>;
+	standby(options?: { port?: number; synchronous?: boolean }): Promise<TestPostgres>;
 	/** What the server wrote to its log, the last of it. */
 	log(): string;
 	/** Ends it and removes its folder. */
@@ -217,18 +220,20 @@ function createServerIn(
 		query,
 		stop: (how: 'fast' | 'immediate' = 'fast') => end(how === 'fast' ? 'SIGINT' : 'SIGQUIT'),
 		kill: () => end('SIGKILL'),
-		async standby() {
+		async standby({ port: primary = port, synchronous = true } = {}) {
 			const place = temporaryFolder(account);
-			const options = `host=127.0.0.1 port=${port} user=${USER} password='${TEST_PASSWORD}' application_name=${STANDBY}`;
+			const options = `host=127.0.0.1 port=${primary} user=${USER} password='${TEST_PASSWORD}' application_name=${STANDBY}`;
 			const made = createServerIn(place, account, { ...settings, primary_conninfo: options });
 			try {
 				await copyData(join(place, 'data'));
 				await made.start();
-				await query(`ALTER SYSTEM SET synchronous_standby_names = '${STANDBY}'`);
+				if (synchronous) await query(`ALTER SYSTEM SET synchronous_standby_names = '${STANDBY}'`);
 				await query('SELECT pg_reload_conf()');
-				await until('the standby is synchronous', async () => {
-					const [row] = await query<{ sync_state: string }>('SELECT sync_state FROM pg_stat_replication');
-					return row?.sync_state === 'sync';
+				await until('the standby follows', async () => {
+					const [row] = await query<{ state: string; sync_state: string }>(
+						'SELECT state, sync_state FROM pg_stat_replication',
+					);
+					return row?.state === 'streaming' && row.sync_state === (synchronous ? 'sync' : 'async');
 				});
 				return made;
 			} catch (error) {
