@@ -3,6 +3,8 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { closest } from './closest.ts';
 import { MANAGEMENT_TOKEN } from './management-token.ts';
+import { parseLimits } from './reference/limits.ts';
+import type { RateLimits } from './reference/limits.ts';
 import type { RetentionRules } from './retention.ts';
 import { parseSealingKeys } from './sealing.ts';
 import type { SealingKey } from './sealing.ts';
@@ -27,7 +29,7 @@ export interface Config {
 		/** How long a workflow takes, in milliseconds; null: the reference's own default. */
 		completionMs: number | null;
 		/** Null: the reference's own default. */
-		limits: { perKeyPerMinute: number; perOrganizationPerMinute: number } | 'off' | null;
+		limits: RateLimits | 'off' | null;
 		/** Who may steer it, under /reference. */
 		control: 'loopback' | 'anywhere' | 'off';
 	};
@@ -447,15 +449,9 @@ function sealingKeys(value: string, context: z.RefinementCtx): SealingKey[] {
 	return z.NEVER;
 }
 
-function referenceLimits(
-	value: string,
-	context: z.RefinementCtx,
-): Exclude<Config['reference']['limits'], null> {
-	if (value === 'off') return 'off';
-	const [, perKey, perOrganization] = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(value) ?? [];
-	if (!perKey || !perOrganization) {
-		context.addIssue({ code: 'custom', message: 'not limits' });
-		return z.NEVER;
-	}
-	return { perKeyPerMinute: Number(perKey), perOrganizationPerMinute: Number(perOrganization) };
+function referenceLimits(value: string, context: z.RefinementCtx): RateLimits | 'off' {
+	const limits = parseLimits(value);
+	if (limits !== null) return limits;
+	context.addIssue({ code: 'custom', message: 'not limits' });
+	return z.NEVER;
 }

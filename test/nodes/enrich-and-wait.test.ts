@@ -1,5 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
-import { VENDOR_LIMITS } from '../../relay/src/reference/rate-limit.ts';
+import { VENDOR_LIMITS } from '../../relay/src/reference/limits.ts';
 import { SET_NODE, itemsOf } from '../support/n8n-engine.ts';
 import { startBench } from './support/bench.ts';
 import type { Bench } from './support/bench.ts';

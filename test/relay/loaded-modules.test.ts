@@ -28,7 +28,7 @@ const UNNEEDED = [
 	/\/node_modules\/(pg|pg-pool|pg-protocol|ajv|yaml)\//,
 	/\/fast-json-stringify\/index/,
 	/\/store\/postgres\/index/,
-	/\/src\/reference\/(?!prefixes|literal-escapes)/,
+	/\/src\/reference\/(?!limits|literal-escapes|prefixes)/,
 	/\/src\/cli\/(?!index|command-error|usage-error)/,
 	// Node's fetch: 2 MiB. `import … from 'node:http'` loads it, whatever it imports; `import type` does not.
 	/NativeModule internal\/deps\/undici/,

@@ -3,8 +3,8 @@ import { systemClock } from '../clock.ts';
 import { systemIds } from '../ids.ts';
 import { createLogger } from '../log.ts';
 import { openReference } from '../reference/index.ts';
-import { VENDOR_LIMITS } from '../reference/rate-limit.ts';
-import type { RateLimits } from '../reference/rate-limit.ts';
+import { parseLimits, VENDOR_LIMITS } from '../reference/limits.ts';
+import type { RateLimits } from '../reference/limits.ts';
 import { createServer } from '../reference/server.ts';
 import { takeLock } from '../sqlite/lock.ts';
 import { VERSION } from '../version.ts';
@@ -128,12 +128,8 @@ const cantOpen = (path: string, error: unknown) =>
 
 /** @throws UsageError */
 function limitsFrom(text: string | undefined): RateLimits | 'off' {
-	if (text === undefined) return VENDOR_LIMITS;
-	if (text === 'off') return 'off';
-	const [, perKey, perOrganization] = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(text) ?? [];
-	if (perKey && perOrganization) {
-		return { perKeyPerMinute: Number(perKey), perOrganizationPerMinute: Number(perOrganization) };
-	}
+	const limits = text === undefined ? VENDOR_LIMITS : parseLimits(text);
+	if (limits !== null) return limits;
 	throw new UsageError(
 		`--limits is ${JSON.stringify(text)}, but must be off, or requests a minute for each key and organization, as in 30/60.`,
 	);

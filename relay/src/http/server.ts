@@ -7,6 +7,7 @@ import type { AddressGuard } from '../delivery/address-guard.ts';
 import type { Ids } from '../ids.ts';
 import type { Admission } from '../inbox/admission.ts';
 import type { Inbox } from '../inbox/index.ts';
+import { readJsonBodies } from '../json-bodies.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { MAX_PARAM_LENGTH, literalEscapes } from '../reference/literal-escapes.ts';
@@ -20,7 +21,6 @@ import { eventBytesRoutes } from './event-bytes.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { ingestRoutes } from './ingest.ts';
-import { readJsonBodies } from './json.ts';
 import { limitConnections } from './connections.ts';
 import { addLateRoutes } from './late-routes.ts';
 import type { LateRoutes } from './late-routes.ts';
@@ -151,7 +151,10 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 	});
 	if (options.reference) addLateRoutes(http, { late: options.reference, trustProxy, isStopping });
 	handleErrors(http);
-	readJsonBodies(http);
+	readJsonBodies(http, {
+		refusal: (_reason, cause) =>
+			new ProblemError('unreadable_request', { detail: 'The body is not JSON in UTF-8.', cause }),
+	});
 
 	const limiter = createUnknownTokenLimiter({ clock, perMinute: limits.unknownTokensPerMinute });
 	await registerRoutes(http, {

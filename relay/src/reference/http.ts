@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { Ids } from '../ids.ts';
+import { readJsonBodies } from '../json-bodies.ts';
 import type { Caller, Gate, Requirement } from './auth.ts';
 import {
 	ApiError,
@@ -122,14 +123,13 @@ export function mount(app: FastifyInstance, options: MountOptions): void {
 		});
 	});
 
-	app.removeAllContentTypeParsers();
-	app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-		request.referenceRawBody = body as Buffer;
-		try {
-			done(null, parseJson(body as Buffer));
-		} catch (error) {
-			done(error as Error);
-		}
+	readJsonBodies(app, {
+		onBody(request, body) {
+			request.referenceRawBody = body;
+		},
+		// Worded as FastAPI does.
+		refusal: (reason) =>
+			invalid([{ type: 'json_invalid', loc: ['body'], msg: `JSON decode error: ${reason}` }]),
 	});
 
 	app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
@@ -178,17 +178,6 @@ export function mount(app: FastifyInstance, options: MountOptions): void {
 /** The path as the vendor's usage report names it, with its parameters by name; one name for all unknown paths. */
 const toolOf = (request: FastifyRequest): string =>
 	request.routeOptions.url?.replace(/:(\w+)/g, '{$1}') ?? 'unknown';
-
-/** @throws ApiError 422, worded as FastAPI does, when the bytes are not JSON in UTF-8 */
-function parseJson(body: Buffer): unknown {
-	if (body.length === 0) return undefined;
-	try {
-		return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-	} catch (error) {
-		const reason = error instanceof SyntaxError ? error.message : 'not valid UTF-8';
-		throw invalid([{ type: 'json_invalid', loc: ['body'], msg: `JSON decode error: ${reason}` }]);
-	}
-}
 
 /** SQLite's primary result codes for a database that can't be written just now: busy, locked, I/O, full. */
 const SQLITE_UNAVAILABLE = new Set([5, 6, 10, 13]);

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { CSV_REPLAY_HOURS } from '../contract/list-leads.ts';
 import type { Clock } from '../clock.ts';
+import { sha256 } from '../crypto.ts';
 import type { Database } from './db/index.ts';
 
 const REPLAY_MS = CSV_REPLAY_HOURS * 60 * 60 * 1000;
@@ -23,7 +23,7 @@ export function once<T>(
 		if (!request.key) return { answer: work(), replayed: false };
 		const now = clock.now();
 		// Its hash has one length, whatever was sent.
-		const key = { ...request, key: createHash('sha256').update(request.key).digest('base64url') };
+		const key = { ...request, key: sha256(request.key).toString('base64url') };
 		const known = db.idempotency.answer(key, now - REPLAY_MS);
 		if (known !== undefined) return { answer: JSON.parse(known) as T, replayed: true };
 		const answer = work();

@@ -1,13 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { rateLimited } from './errors.ts';
-
-export interface RateLimits {
-	perKeyPerMinute: number;
-	perOrganizationPerMinute: number;
-}
-
-/** The vendor's limits (G16). */
-export const VENDOR_LIMITS: RateLimits = { perKeyPerMinute: 30, perOrganizationPerMinute: 60 };
+import type { RateLimits } from './limits.ts';
 
 const WINDOW_MS = 60_000;
 

@@ -10,7 +10,7 @@ import { viewOf } from './control/recorder.ts';
 import { DEFAULT_SEED, startFrom } from './control/routes.ts';
 import type { SeedInput } from './control/seed-document.ts';
 import { openReference } from './index.ts';
-import type { RateLimits } from './rate-limit.ts';
+import type { RateLimits } from './limits.ts';
 import { createServer } from './server.ts';
 
 export { seededIds } from './control/seeded-ids.ts';

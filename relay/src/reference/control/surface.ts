@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Ids } from '../../ids.ts';
+import { readJsonBodies } from '../../json-bodies.ts';
 import { ApiError, badRequest, internal, renderError, tooLarge } from '../errors.ts';
 import { admitSteering } from './guard.ts';
 import type { SteeringAccess } from './guard.ts';
@@ -20,13 +21,8 @@ export function prepareSurface(
 		route.bodyLimit ??= BODY_LIMIT;
 	});
 	app.addHook('onRequest', async (request) => admitSteering(request, access));
-	app.removeAllContentTypeParsers();
-	app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
-		try {
-			done(null, parseJson(body as Buffer));
-		} catch (error) {
-			done(error as Error);
-		}
+	readJsonBodies(app, {
+		refusal: (reason) => badRequest(`The body is not JSON: ${reason}`, 'Send a JSON document in UTF-8.'),
 	});
 	app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
 		const requestId = `req_${ids.uuid().replaceAll('-', '')}`;
@@ -115,16 +111,6 @@ const spell = (path: (string | number)[]): string =>
 		(text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`),
 		'',
 	);
-
-function parseJson(body: Buffer): unknown {
-	if (body.length === 0) return undefined;
-	try {
-		return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-	} catch (error) {
-		const reason = error instanceof SyntaxError ? error.message : 'not valid UTF-8';
-		throw badRequest(`The body is not JSON: ${reason}`, 'Send a JSON document in UTF-8.');
-	}
-}
 
 function toApiError(error: FastifyError | ApiError, bodyLimit: number): ApiError {
 	if (error instanceof ApiError) return error;

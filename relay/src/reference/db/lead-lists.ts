@@ -57,26 +57,21 @@ const INSERT_LEAD = `
 	INSERT INTO leads (lead_id, owner_id, identity, first_name, last_name, company, company_domain, linkedin_url)
 	VALUES (:leadId, :ownerId, :identity, :firstName, :lastName, :company, :companyDomain, :linkedinUrl)`;
 
-/** What is known of a lead already is kept; a contact only fills gaps. */
-const COMPLETE_LEAD = `
-	UPDATE leads SET
-		first_name = coalesce(first_name, :firstName),
-		last_name = coalesce(last_name, :lastName),
-		company = coalesce(company, :company),
-		company_domain = coalesce(company_domain, :companyDomain),
-		linkedin_url = coalesce(linkedin_url, :linkedinUrl)
-	WHERE lead_id = :leadId`;
+/** Who a lead is: what is known already is kept, and only gaps are filled. */
+const FILL_GAPS = `
+	first_name = coalesce(first_name, :firstName),
+	last_name = coalesce(last_name, :lastName),
+	company = coalesce(company, :company),
+	company_domain = coalesce(company_domain, :companyDomain),
+	linkedin_url = coalesce(linkedin_url, :linkedinUrl)`;
+
+const COMPLETE_LEAD = `UPDATE leads SET ${FILL_GAPS} WHERE lead_id = :leadId`;
 
 const ATTACH_LEAD = 'INSERT INTO list_leads (list_id, lead_id) VALUES (?, ?) ON CONFLICT DO NOTHING';
 
 /** A later run that misses takes nothing away that an earlier one found. */
 const ENRICH_LEAD = `
-	UPDATE leads SET
-		first_name = coalesce(first_name, :firstName),
-		last_name = coalesce(last_name, :lastName),
-		company = coalesce(company, :company),
-		company_domain = coalesce(company_domain, :companyDomain),
-		linkedin_url = coalesce(linkedin_url, :linkedinUrl),
+	UPDATE leads SET ${FILL_GAPS},
 		email = coalesce(:email, email),
 		phone = coalesce(:phone, phone),
 		title = coalesce(:title, title),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../crypto.ts';
 
 export const KEY_PREFIX = 'clapi_';
 
@@ -10,7 +10,7 @@ export const mintKey = (randomBytes: Buffer, prefix: string = KEY_PREFIX): strin
 export const KEY_BYTES = 48;
 
 /** What is stored of a key besides its last four characters, and of a session token. */
-export const hashKey = (key: string): Buffer => createHash('sha256').update(key).digest();
+export const hashKey = (key: string): Buffer => sha256(key);
 
 /** What stands in for the vendor's login where a `clapi_` key is not let in. */
 export const SESSION_PREFIX = 'sess_';
