@@ -154,6 +154,7 @@ describe('lead lists', () => {
 	it.each([
 		['its id', (id: string) => locator('id', ` ${id} `)],
 		['a portal URL', (id: string) => locator('url', `https://portal.cleanlist.ai/lists/${id}?tab=leads`)],
+		['a portal URL with blanks', (id: string) => locator('url', ` https://portal.cleanlist.ai/lists/${id} `)],
 		['a list to choose from', (id: string) => locator('list', id)],
 		['an expression', () => locator('id', '={{ $json.id }}')],
 	])('are found by %s', async (_, by) => {

@@ -9,7 +9,7 @@ import type { RequestFacts } from './words';
  */
 const LIST_IN_URL = '(?:\\/(?:lead-?)?lists?\\/|[?&](?:lead_?)?list(?:_?id)?=)';
 const UUID = '[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
-export const LIST_URL = `^https?:\\/\\/\\S*?(?:${LIST_IN_URL}|(?!\\S*${LIST_IN_URL})[/=](?=${UUID}))([A-Za-z0-9_-]+)`;
+export const LIST_URL = `^\\s*https?:\\/\\/\\S*?(?:${LIST_IN_URL}|(?!\\S*${LIST_IN_URL})[/=](?=${UUID}))([A-Za-z0-9_-]+)`;
 
 /** The parameter that chooses a lead list: from the account's lists, by ID, or by URL. */
 export const leadListField: INodeProperties = {
