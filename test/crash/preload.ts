@@ -34,9 +34,9 @@ if (process.env.CRASH_SOON) {
 /** What a statement of the relay does, for those a crash is interesting at. */
 const SQLITE_STEPS: Record<string, RegExp> = {
 	event: /^\s*INSERT INTO events\b/,
-	claim: /^\s*UPDATE deliveries SET state = 'leased'/,
+	claim: /^\s*UPDATE OR FAIL deliveries SET state = 'leased'/,
 	checkpoint: /^PRAGMA wal_checkpoint\(PASSIVE\)/,
-	settlement: /^\s*UPDATE deliveries SET state = \?, due_at = \?, scheduled/,
+	settlement: /^\s*UPDATE OR FAIL deliveries SET state = \?, due_at = \?, scheduled/,
 	release: /^\s*UPDATE deliveries SET state = 'ready', due_at = \?\s+WHERE id = \? AND state = 'leased'/,
 	sweep: /^\s*DELETE FROM events\b/,
 };
