@@ -136,10 +136,12 @@ export function claimConformance(engine: Engine): void {
 			const claims = await t.claim({ ahead });
 			const of = ({ id }: { id: string }) => claims.filter((c) => c.subscriptionId === id);
 			expect([plain, other, paced].map((it) => of(it).length)).toEqual([5, 2, 2]);
-			// Without, it has none to spare until three have ended.
-			for (const claim of of(plain).slice(0, 3)) await t.store.settle(delivered(claim));
+			expect(await t.claim({ ahead })).toEqual([]);
+			expect(await t.claim({ ahead: new Map([[plain.id, 4]]) })).toHaveLength(1);
+			// Without, it has none to spare until four have ended.
+			for (const claim of of(plain).slice(0, 4)) await t.store.settle(delivered(claim));
 			expect(await t.claim()).toEqual([]);
-			await t.store.settle(delivered(of(plain)[3]!));
+			await t.store.settle(delivered(of(plain)[4]!));
 			expect((await t.claim()).map((c) => c.subscriptionId)).toEqual([plain.id]);
 		});
 

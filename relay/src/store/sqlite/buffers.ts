@@ -5,6 +5,8 @@
 export function withBuffers<T>(value: T): T {
 	if (typeof value !== 'object' || value === null) return value;
 	if (value instanceof Uint8Array) {
+		// What several share was put back for the first of them.
+		if (Buffer.isBuffer(value)) return value;
 		return Buffer.from(value.buffer, value.byteOffset, value.byteLength) as Uint8Array as T;
 	}
 	const fields = value as Record<string, unknown>;

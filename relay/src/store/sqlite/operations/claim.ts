@@ -51,6 +51,7 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 		WHERE first_due_at IS NOT NULL AND max(first_due_at, held_until) <= ?
 		ORDER BY max(first_due_at, held_until) LIMIT ?`);
 	const hold = db.prepare('UPDATE subscriptions SET held_until = ? WHERE id = ?');
+	const lookAgain = db.prepare('UPDATE subscriptions SET held_until = 0 WHERE id = ? AND held_until > 0');
 	const keepPace = db.prepare('UPDATE subscriptions SET next_start_at = ? WHERE id = ?');
 	// A leased delivery is in flight while its lease (due_at) lies ahead.
 	const inFlight = db.prepare(`
@@ -154,8 +155,10 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 	}
 
 	return (options) => {
-		const { limit } = options;
+		const { limit, ahead } = options;
 		const claims: Claim[] = [];
+		// What holds one back may be the limit of somebody who claimed less ahead.
+		for (const [id, more] of ahead ?? []) if (more > 0) lookAgain.run(id);
 		// Every round claims something, or holds back all it looked at.
 		while (claims.length < limit) {
 			const { looked, claims: more } = round({ ...options, limit: limit - claims.length });
