@@ -65,7 +65,7 @@ export function checkContent(
 			note(
 				'events',
 				`${count(stats.quarantined, 'event is', 'events are')} in quarantine: kept, but not understood.`,
-				'GET /relay/v1/events says of each why, as its quarantine_reason.',
+				'GET /relay/v1/events?state=quarantined says of each why, as its quarantine_reason.',
 			),
 		);
 	}
