@@ -229,6 +229,18 @@ describe('sender', () => {
 		}
 	});
 
+	it.each(['no URL at all', 'ftp://127.0.0.1/'])('never rejects: %s', async (url) => {
+		expect(await send(url)).toMatchObject({ status: null, error: 'other', response: null });
+		expect(clock.pending).toBe(0);
+	});
+
+	it('never rejects: a header that is none', async () => {
+		const headers = { 'content-type': 'text/plain\nx: y' };
+		const sent = sender.send({ url: receiver.url, headers, body: Buffer.alloc(0) });
+		expect(await sent).toMatchObject({ status: null, error: 'other' });
+		expect(clock.pending).toBe(0);
+	});
+
 	it('can be broken off', async () => {
 		receiver.answer(() => undefined);
 		const sent = send();

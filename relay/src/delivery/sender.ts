@@ -60,15 +60,19 @@ export function createSender(options: { clock: Clock; guard: AddressGuard; maxOr
 				const giveUp = () => exchange.abort(new TimedOut());
 				const cancelFirstByte = clock.schedule(FIRST_BYTE_MS, giveUp);
 				const cancelAttempt = clock.schedule(ATTEMPT_MS, giveUp);
-				const { origin, pathname, search } = new URL(url);
-				// No redirect is followed: undici does not unless asked to.
-				const request = {
-					path: pathname + search,
-					method: 'POST' as const,
-					headers: { ...headers, 'user-agent': USER_AGENT },
-					body,
-				};
-				connections.dispatch(origin, request, exchange, connecting);
+				try {
+					const { origin, pathname, search } = new URL(url);
+					// No redirect is followed: undici does not unless asked to.
+					const request = {
+						path: pathname + search,
+						method: 'POST' as const,
+						headers: { ...headers, 'user-agent': USER_AGENT },
+						body,
+					};
+					connections.dispatch(origin, request, exchange, connecting);
+				} catch (error) {
+					exchange.onResponseError(null, error as Error);
+				}
 			}),
 		close: () => connections.close(),
 	};
