@@ -25,6 +25,7 @@ beforeEach(async () => {
 		DATABASE_URL: await server.createDatabase(),
 		RELAY_MASTER_KEY: randomBytes(32).toString('base64'),
 		RELAY_SEALING_KEYS: OLD,
+		RELAY_TOKEN: `crt_${'a'.repeat(43)}`,
 		RELAY_ENCRYPT_BODIES: 'on',
 		RELAY_DATA: folder,
 		RELAY_PORT: '2',

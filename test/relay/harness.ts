@@ -56,6 +56,7 @@ export async function startTestRelay(
 	const path = mkdtempSync(join(tmpdir(), 'relay-test-'));
 	const config = readConfig({ RELAY_PORT: '0', RELAY_DATA: path, RELAY_REFERENCE: 'off', ...options.env });
 	const folder = await openDataFolder(path, systemIds);
+	const firstToken = config.token ?? folder.keys.relayToken;
 	let logs = '';
 	const log = createLogger({
 		level: 'trace',
@@ -86,7 +87,7 @@ export async function startTestRelay(
 		port,
 		folder: path,
 		ingestUrl,
-		token: folder.keys.relayToken,
+		token: firstToken,
 		demoKey: folder.keys.demoKey,
 		logs: () => logs,
 		async tokenWith(...scopes) {
@@ -103,7 +104,7 @@ export async function startTestRelay(
 			});
 			return token;
 		},
-		async call(method, path, { body, token = folder.keys.relayToken, headers } = {}) {
+		async call(method, path, { body, token = firstToken, headers } = {}) {
 			const response = await fetch(`${url}${path}`, {
 				method,
 				headers: {
