@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { TokensResponse, TokenWithSecret } from '../../relay/src/contract/relay-api.ts';
 import { sha256 } from '../../relay/src/crypto.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
@@ -198,7 +200,9 @@ test('RELAY_TOKEN is the first token, and the one of the key file then opens not
 	const other = await startTestRelay({ env: { RELAY_TOKEN: token } });
 	try {
 		expect((await other.call('GET', TOKENS, { token })).status).toBe(200);
-		expect((await other.call('GET', TOKENS, { token: other.token })).status).toBe(401);
+		const ofTheFile = readFileSync(join(other.folder, 'keys/relay-token'), 'utf8').trim();
+		expect(ofTheFile).toMatch(/^crt_[\w-]{43}$/);
+		expect((await other.call('GET', TOKENS, { token: ofTheFile })).status).toBe(401);
 	} finally {
 		await other.close();
 	}
