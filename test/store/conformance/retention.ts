@@ -72,6 +72,13 @@ export function retentionConformance(engine: Engine): void {
 			expect((await sweep({ deliveredBefore: T0 + 1 })).events).toBe(1);
 		});
 
+		it('takes all that is old enough at once, also what was stored in another order than it came', async () => {
+			await t.subscribe({ concurrency: 50 });
+			for (const n of [5, 3, 4, 1, 2]) await t.ingest({ receivedAt: T0 + n });
+			for (const claim of await t.claim({ now: T0 + 9 })) await t.store.settle(delivered(claim));
+			expect((await sweep({ deliveredBefore: T0 + 9 })).events).toBe(5);
+		});
+
 		it('keeps what is dead, in quarantine or without a delivery for longer', async () => {
 			const unwanted = await t.ingest();
 			const odd = quarantinedEvent();
