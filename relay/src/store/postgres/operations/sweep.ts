@@ -10,7 +10,7 @@ type Options = Parameters<Store['sweep']>[0];
 const DONE = statement(
 	'sweep delivered',
 	`WITH last AS (SELECT max(seq) AS seq FROM (
-		SELECT seq FROM events WHERE received_at < $1 ORDER BY received_at DESC LIMIT 1000) AS latest), old AS (
+		SELECT seq FROM events WHERE received_at < $1 ORDER BY received_at DESC, seq DESC LIMIT 1000) AS latest), old AS (
 		SELECT e.seq FROM events e WHERE e.received_at < $1 AND e.seq IN (
 			SELECT d.event_seq FROM deliveries d
 			WHERE d.event_seq <= (SELECT seq FROM last) AND NOT EXISTS (
