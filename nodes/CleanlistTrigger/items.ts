@@ -1,4 +1,6 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import { SIMPLE_RESULT } from '../Cleanlist/helpers/enriched';
+import { picked } from '../Cleanlist/helpers/output';
 import { asRecord, firstText, flatResult } from '../Cleanlist/helpers/result';
 
 export interface EmitOptions {
@@ -9,18 +11,7 @@ export interface EmitOptions {
 }
 
 /** A contact as it is without a choice: the ten fields that are used most. */
-const SIMPLE = [
-	'found',
-	'status',
-	'email',
-	'email_status',
-	'phone',
-	'full_name',
-	'company_name',
-	'workflow_id',
-	'task_id',
-	'webhook_id',
-];
+const SIMPLE = [...SIMPLE_RESULT, 'workflow_id', 'task_id', 'webhook_id'];
 /** What else is known of a contact. */
 export const FURTHER_FIELDS = [
 	'company_domain',
@@ -53,12 +44,8 @@ export function eventItems(
 		webhook_id: webhookId,
 	};
 	if (output === 'workflow') return [{ json: wholeWorkflow(payload, results, origin, simplify) }];
-	const simplified = (result: unknown): IDataObject => {
-		const all: IDataObject = { ...flatResult(result), ...origin };
-		return Object.fromEntries(
-			[...new Set([...SIMPLE, ...furtherFields])].map((name) => [name, all[name] ?? null]),
-		);
-	};
+	const names = [...new Set([...SIMPLE, ...furtherFields])];
+	const simplified = (result: unknown) => picked({ ...flatResult(result), ...origin }, names);
 	if (results.length === 0) return [{ json: simplified({ status: payload.status }) }];
 	const truncated = Number(payload.results_truncated) > 0;
 	return results.map((result) => ({

@@ -25,7 +25,8 @@ export const ENRICHED_FIELDS = [
 	'lead_list_id',
 ] as const;
 
-const SIMPLE = [
+/** What is used most of a contact's result, wherever it comes from. */
+export const SIMPLE_RESULT = [
 	'found',
 	'status',
 	'email',
@@ -33,8 +34,8 @@ const SIMPLE = [
 	'phone',
 	'full_name',
 	'company_name',
-	'credits_used',
 ];
+const SIMPLE = [...SIMPLE_RESULT, 'credits_used'];
 /** Without a result, why there is none matters more than the company. */
 const SIMPLE_WITHOUT_RESULT = SIMPLE.map((name) => (name === 'company_name' ? 'reason' : name));
 

@@ -72,6 +72,11 @@ interface Answer {
 export function shaped({ mode, fields }: Output, { raw, flat, simple, ids }: Answer): IDataObject {
 	if (mode === 'raw') return raw;
 	const names = mode === 'simple' ? simple : [...new Set([...fields, ...ids])];
+	return picked(flat, names);
+}
+
+/** These fields of it, null where it has none. */
+export function picked(flat: IDataObject, names: readonly string[]): IDataObject {
 	return Object.fromEntries(names.map((name) => [name, flat[name] ?? null]));
 }
 
