@@ -1,18 +1,12 @@
 import { deliveryId } from '../../delivery-id.ts';
 import { pace } from '../../pace.ts';
 import type { Claim, Receiver, Store } from '../../port.ts';
+import { slotsOf } from '../../slots.ts';
+import type { Candidate } from '../../slots.ts';
 import { statement } from '../database.ts';
 import type { Database } from '../database.ts';
 
 type Options = Parameters<Store['claim']>[0];
-
-interface Candidate {
-	id: string;
-	concurrency: number;
-	per_minute: number | null;
-	next_start_at: number;
-	probe_at: number | null;
-}
 
 interface Row {
 	id: number;
@@ -130,13 +124,9 @@ export const claim = (db: Database) => ({
 
 /** What a subscription may have in flight, what it may start now, and how its rate moves on. */
 function limitsOf(candidate: Candidate, now: number, ahead: Options['ahead']) {
-	const { concurrency, per_minute: perMinute, next_start_at: nextStartAt, probe_at: probeAt } = candidate;
-	// While the breaker is open a single delivery probes the receiver.
-	const slots = probeAt === null ? concurrency : 1;
-	if (perMinute === null) {
-		const more = probeAt === null ? (ahead?.get(candidate.id) ?? 0) : 0;
-		return { slots: slots + more, most: NO_LIMIT, start: 0, step: 0 };
-	}
+	const { per_minute: perMinute, next_start_at: nextStartAt } = candidate;
+	const slots = slotsOf(candidate, ahead);
+	if (perMinute === null) return { slots, most: NO_LIMIT, start: 0, step: 0 };
 	const rate = pace(perMinute, nextStartAt, now);
 	return { slots, most: rate.free, start: rate.after(0), step: rate.after(1) - rate.after(0) };
 }

@@ -5,8 +5,9 @@ import type { Database, Query } from '../database.ts';
 type Options = Parameters<Store['sweep']>[0];
 
 // Delivered or cancelled to all. Walked from the oldest delivery on, up to the last event that is old enough: passed
-// over are only the dead ones, which are kept for longer. Which event that is the last thousand tell: they are not always stored
-// in the order they came in, because relays store beside each other, two batches each. SKIP LOCKED: of two relays that sweep each finds its own.
+// over are only the dead ones, which are kept for longer. Which event that is the last thousand tell: they are not always
+// stored in the order they came in, because relays store beside each other, two batches each. SKIP LOCKED: of two relays
+// that sweep each finds its own.
 const DONE = statement(
 	'sweep delivered',
 	`WITH last AS (SELECT max(seq) AS seq FROM (

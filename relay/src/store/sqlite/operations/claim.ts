@@ -2,18 +2,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { pace } from '../../pace.ts';
 import type { Claim, Receiver, Store } from '../../port.ts';
 import { deliveryId } from '../../delivery-id.ts';
+import { slotsOf } from '../../slots.ts';
+import type { Candidate } from '../../slots.ts';
 import { prepareFirstDue } from '../first-due.ts';
 import { all, first } from '../query.ts';
 
 type Options = Parameters<Store['claim']>[0];
-
-interface Candidate {
-	id: string;
-	concurrency: number;
-	per_minute: number | null;
-	next_start_at: number;
-	probe_at: number | null;
-}
 
 interface Due {
 	id: number;
@@ -82,16 +76,14 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 
 	/** How many more the subscription may have in flight now, or until when it may have none. */
 	function room(subscription: Candidate, { now, ahead }: Options): { free: number } | { heldUntil: number } {
-		const { concurrency, per_minute: perMinute, probe_at: probeAt } = subscription;
+		const { per_minute: perMinute, probe_at: probeAt } = subscription;
 		if (probeAt !== null && now < probeAt) return { heldUntil: probeAt };
 		const { n, firstEndsAt } = first<{ n: number; firstEndsAt: number | null }>(
 			inFlight,
 			subscription.id,
 			now,
 		) ?? { n: 0, firstEndsAt: null };
-		// While the breaker is open a single delivery probes the receiver.
-		const spare = perMinute === null ? (ahead?.get(subscription.id) ?? 0) : 0;
-		const slots = (probeAt === null ? concurrency + spare : 1) - n;
+		const slots = slotsOf(subscription, ahead) - n;
 		if (slots <= 0 && firstEndsAt !== null) return { heldUntil: firstEndsAt };
 		if (perMinute === null) return { free: slots };
 		const { free, nextStartAt } = pace(perMinute, subscription.next_start_at, now);
