@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Ids } from '../ids.ts';
 import { redactSecrets } from '../log.ts';
 import type { Sealer } from '../sealing.ts';
-import type { Claim, Receiver, Settlement, Store } from '../store/port.ts';
+import type { Claim, Settlement, Store } from '../store/port.ts';
 import type { FailureClass } from './failure.ts';
 import { BREAKER, decide, healthOf } from './policy.ts';
 import type { Sender, SendResult } from './sender.ts';
@@ -48,16 +48,11 @@ export function createAttempts(options: {
 }): (claim: Claim, breakOff: AbortSignal, onAnswered: (answer: Settlement) => void) => Promise<void> {
 	const { store, clock, time, ids, bodies, sender, log, onOutcome } = options;
 	const open = withOpened(options.sealer);
-	/** What is claimed together has its receiver in common. */
-	const secretsOfReceivers = new WeakMap<Receiver, Secret[]>();
 
 	/** The secret, and the one before while that is still good. */
 	function secretsOf({ subscriptionId, receiver }: Claim): Secret[] {
-		const known = secretsOfReceivers.get(receiver);
-		if (known) return known;
 		const { sealedSecret, previousSealedSecret } = receiver;
 		const secrets = [open(sealedSecret)];
-		secretsOfReceivers.set(receiver, secrets);
 		if (previousSealedSecret === null) return secrets;
 		try {
 			secrets.push(open(previousSealedSecret));
