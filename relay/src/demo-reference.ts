@@ -10,6 +10,7 @@ import type { LateRoutes } from './http/late-routes.ts';
 import type { Ids } from './ids.ts';
 import type { Logger } from './log.ts';
 import { openDatabaseFile } from './open-database.ts';
+import { openedOnce } from './opened-once.ts';
 import type { Reference } from './reference/index.ts';
 import { CONTROL_PREFIX, DOWNLOADS_PREFIX } from './reference/prefixes.ts';
 
@@ -40,7 +41,6 @@ export async function createDemoReference(options: {
 	const { config, keys, clock, ids, log } = options;
 	const { completionMs, limits, control } = config.reference;
 	const path = join(config.dataFolder, REFERENCE_FILE);
-	let opened: Promise<Reference> | null = null;
 	let isStarted = false;
 
 	async function open(): Promise<Reference> {
@@ -60,17 +60,12 @@ export async function createDemoReference(options: {
 		return reference;
 	}
 
-	const openOnce = () =>
-		(opened ??= open().catch((error: unknown) => {
-			opened = null;
-			throw error;
-		}));
-
+	const opened = openedOnce(open);
 	const isWorkLeft = async () => {
 		const { isWorkLeft: isLeftIn } = await import('./reference/work-left.ts');
 		return openDatabaseFile(path, () => isLeftIn(path));
 	};
-	if (existsSync(path) && (await isWorkLeft())) await openOnce();
+	if (existsSync(path) && (await isWorkLeft())) await opened.get();
 
 	return {
 		routes: {
@@ -79,7 +74,7 @@ export async function createDemoReference(options: {
 				...(control === 'off' ? [] : [CONTROL_PREFIX]),
 			],
 			async open() {
-				const reference = await openOnce();
+				const reference = await opened.get();
 				return async (app) => {
 					await app.register(reference.routes);
 					if (control !== 'off') await app.register(reference.controlRoutes(control));
@@ -88,10 +83,10 @@ export async function createDemoReference(options: {
 		},
 		start() {
 			isStarted = true;
-			void opened?.then((reference) => reference.start());
+			void opened.current().then((reference) => reference?.start());
 		},
 		async stop() {
-			await (await opened?.catch(() => null))?.stop();
+			await (await opened.current())?.stop();
 		},
 	};
 }

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify';
 import type { Server } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
@@ -27,5 +28,16 @@ export function limitConnections(options: {
 		warnedAt = clock.monotonic();
 		log.warn({ dropped, max_connections: max }, 'connections refused: as many as may be are open');
 		dropped = 0;
+	});
+}
+
+/**
+ * Closes each connection with the next answer once a shutdown has begun: one whose last request was under way then would
+ * hold it up, idle.
+ */
+export function closeWhenStopping(app: FastifyInstance, isStopping: () => boolean): void {
+	app.addHook('onSend', (_request, reply, _payload, done) => {
+		if (isStopping()) reply.header('connection', 'close');
+		done();
 	});
 }

@@ -1,5 +1,7 @@
 import Fastify from 'fastify';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { closeWhenStopping } from './connections.ts';
+import { openedOnce } from '../opened-once.ts';
 import { MAX_PARAM_LENGTH } from '../reference/literal-escapes.ts';
 
 /** Routes that come into being with the first request for one of them. */
@@ -21,7 +23,6 @@ export function addLateRoutes(
 	options: { late: LateRoutes; trustProxy: string[] | false; isStopping: () => boolean },
 ): void {
 	const { late, trustProxy, isStopping } = options;
-	let opened: Promise<FastifyInstance> | null = null;
 
 	async function open(): Promise<FastifyInstance> {
 		const routes = await late.open();
@@ -30,28 +31,22 @@ export function addLateRoutes(
 			return503OnClosing: false,
 			routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
 		});
-		app.addHook('onSend', async (_request, reply) => {
-			if (isStopping()) reply.header('connection', 'close');
-		});
+		closeWhenStopping(app, isStopping);
 		await app.register(routes);
 		await app.ready();
 		return app;
 	}
 
-	const openOnce = () =>
-		(opened ??= open().catch((error: unknown) => {
-			opened = null;
-			throw error;
-		}));
+	const opened = openedOnce(open);
 
 	// A hook and no routes: those would be, for every method there is, half a megabyte.
 	const isBelow = new RegExp(`^(?:${late.prefixes.join('|')})(?:[/?]|$)`);
 	http.addHook('onRequest', async (request, reply) => {
 		if (!isBelow.test(request.url)) return;
-		const app = await openOnce();
+		const app = await opened.get();
 		for (const [name, value] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value!);
 		reply.hijack();
 		app.routing(request.raw, reply.raw);
 	});
-	http.addHook('preClose', async () => (await opened?.catch(() => null))?.close());
+	http.addHook('preClose', async () => (await opened.current())?.close());
 }

@@ -21,7 +21,7 @@ import { eventBytesRoutes } from './event-bytes.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { ingestRoutes } from './ingest.ts';
-import { limitConnections } from './connections.ts';
+import { closeWhenStopping, limitConnections } from './connections.ts';
 import { addLateRoutes } from './late-routes.ts';
 import type { LateRoutes } from './late-routes.ts';
 import type { Limits } from './limits.ts';
@@ -132,11 +132,7 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 			throw new ProblemError('malformed_request', { detail: 'The request has no Host header.' });
 		}
 	});
-	http.addHook('onSend', (_request, reply, _payload, done) => {
-		// Else a connection whose last request was under way when the shutdown began would hold it up, idle.
-		if (isStopping()) reply.header('connection', 'close');
-		done();
-	});
+	closeWhenStopping(http, isStopping);
 	http.addHook('onResponse', async (request, reply) => {
 		request.log.debug(
 			{
