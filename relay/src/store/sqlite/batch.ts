@@ -46,7 +46,13 @@ export const isProgress = (call: Call) => kindOf(call) === 'progress';
  * again with savepoints, and the bad one fails alone. A failing BEGIN or COMMIT, or a failure at which SQLite gave up
  * the whole transaction (it may at a full disk), fails every write of the batch.
  */
-export function createBatchRunner({ db, operations, keys, targets }: Engine): (calls: Call[]) => Outcome[] {
+export function createBatchRunner({
+	db,
+	operations,
+	keys,
+	targets,
+	firstDue,
+}: Engine): (calls: Call[]) => Outcome[] {
 	// IMMEDIATE: a transaction that began by reading could not be upgraded once another process wrote.
 	const begin = db.prepare('BEGIN IMMEDIATE');
 	const commit = db.prepare('COMMIT');
@@ -61,6 +67,7 @@ export function createBatchRunner({ db, operations, keys, targets }: Engine): (c
 	const rewrite = db.prepare(`PRAGMA user_version = ${MIGRATIONS.length}`);
 
 	function perform({ name, args }: Call): Outcome {
+		if (name !== 'settle') firstDue.catchUp();
 		if (name === 'ping') {
 			rewrite.run();
 			return { value: undefined };
@@ -76,6 +83,7 @@ export function createBatchRunner({ db, operations, keys, targets }: Engine): (c
 		const mark = keys.mark();
 		try {
 			const outcome = perform(call);
+			firstDue.catchUp();
 			release.run();
 			return outcome;
 		} catch (error) {
@@ -96,6 +104,7 @@ export function createBatchRunner({ db, operations, keys, targets }: Engine): (c
 		try {
 			keys.begin();
 			const outcomes = writes.map(each);
+			firstDue.catchUp();
 			commit.run();
 			if (!sameFiles()) throw new StoreError('failed', REPLACED);
 			return outcomes;

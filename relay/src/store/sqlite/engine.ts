@@ -27,6 +27,8 @@ import { prepareSweep } from './operations/sweep.ts';
 import { prepareTokens } from './operations/tokens.ts';
 import { prepareVariants } from './operations/variants.ts';
 import { createRecentKeys } from './recent-keys.ts';
+import { createFirstDue } from './first-due.ts';
+import type { FirstDue } from './first-due.ts';
 import type { RecentKeys } from './recent-keys.ts';
 import { MIGRATIONS } from './schema.ts';
 import { createTargets } from './targets.ts';
@@ -103,6 +105,7 @@ export interface Engine {
 	/** What it remembers beside the database; batch.ts tells it of every transaction. */
 	keys: RecentKeys;
 	targets: Targets;
+	firstDue: FirstDue;
 }
 
 /**
@@ -126,6 +129,7 @@ export function prepareOperations(db: DatabaseSync): Omit<Engine, 'db'> {
 	const subscriptions = prepareStopSubscription(db);
 	const keys = createRecentKeys(db);
 	const targets = createTargets(db);
+	const firstDue = createFirstDue(db);
 	const makeDeliveries = prepareMakeDeliveries(db);
 	const operations: Operations = {
 		...prepareSources(db),
@@ -138,7 +142,7 @@ export function prepareOperations(db: DatabaseSync): Omit<Engine, 'db'> {
 		deleteSubscription: (id) => subscriptions.deleteSubscription(id),
 		cancelStopped: (limit) => subscriptions.cancelStopped(limit),
 		claim: prepareClaim(db),
-		settle: prepareSettle(db),
+		settle: prepareSettle(db, { firstDue }),
 		...prepareRelease(db),
 		nextDueAt: prepareNextDueAt(db),
 		replay: prepareReplay(db),
@@ -153,5 +157,5 @@ export function prepareOperations(db: DatabaseSync): Omit<Engine, 'db'> {
 		sweep: prepareSweep(db),
 		...prepareRekey(db),
 	};
-	return { operations, keys, targets };
+	return { operations, keys, targets, firstDue };
 }

@@ -19,3 +19,26 @@ export function prepareFirstDue(db: DatabaseSync): (subscriptionId: string) => v
 		note.run(subscriptionId);
 	};
 }
+
+/**
+ * The same for settlements, once for all those of a subscription that follow each other: 2 µs less for each. Until then what
+ * is noted is out of date. What was rolled back may be noted all the same: it is looked up.
+ */
+export interface FirstDue {
+	/** Notes it with the next `catchUp`. */
+	noteLater(subscriptionId: string): void;
+	/** To be called before a commit, and before anything but a settlement. */
+	catchUp(): void;
+}
+
+export function createFirstDue(db: DatabaseSync): FirstDue {
+	const note = prepareFirstDue(db);
+	const behind = new Set<string>();
+	return {
+		noteLater: (subscriptionId) => void behind.add(subscriptionId),
+		catchUp() {
+			for (const subscriptionId of behind) note(subscriptionId);
+			behind.clear();
+		},
+	};
+}

@@ -3,13 +3,15 @@ import { breakerAfter } from '../../breaker.ts';
 import type { Breaker } from '../../breaker.ts';
 import type { Settlement } from '../../port.ts';
 import { deliveryRow } from '../../delivery-id.ts';
-import { prepareFirstDue } from '../first-due.ts';
+import type { FirstDue } from '../first-due.ts';
 import { first } from '../query.ts';
 import { prepareStopSubscription } from './stop-subscription.ts';
 
 /** Writes the outcome of an attempt, unless a later one was claimed or the delivery was cancelled meanwhile. */
-export function prepareSettle(db: DatabaseSync): (settlement: Settlement) => 'settled' | 'fenced' {
-	const noteFirstDue = prepareFirstDue(db);
+export function prepareSettle(
+	db: DatabaseSync,
+	{ firstDue }: { firstDue: FirstDue },
+): (settlement: Settlement) => 'settled' | 'fenced' {
 	const subscriptions = prepareStopSubscription(db);
 	const settle = db.prepare(`
 		UPDATE OR FAIL deliveries SET state = ?, due_at = ?, scheduled = ?, conflict_since = ?, delivered_at = ?, dead_reason = ?
@@ -65,7 +67,7 @@ export function prepareSettle(db: DatabaseSync): (settlement: Settlement) => 'se
 			}
 		}
 		if (next.state === 'cancelled') subscriptions.endSubscription(subscription);
-		else noteFirstDue(subscription);
+		else firstDue.noteLater(subscription);
 		return 'settled';
 	};
 }
