@@ -79,16 +79,9 @@ export function createAttempts(options: {
 				),
 			};
 			const result = await sender.send({ url: claim.receiver.url, headers, body });
-			const { response } = result;
-			return {
-				...result,
-				response:
-					response &&
-					redactSecrets(
-						response,
-						secrets.map(({ shown }) => shown),
-					),
-			};
+			if (!result.response) return result;
+			const shown = secrets.map((secret) => secret.shown);
+			return { ...result, response: redactSecrets(result.response, shown) };
 		} catch (error) {
 			log.error({ err: error, delivery_id: claim.deliveryId }, 'delivery could not be prepared');
 			return NOTHING_SENT;
@@ -146,11 +139,23 @@ export function createAttempts(options: {
 		const result = await post(claim);
 		// Broken off: whether the receiver took it is unknown, so it goes back and is sent again.
 		if (breakOff.aborted) return;
-		const { retryAfter: _, ...answer } = result;
-		const next = decide(claim, result, time(), ids.fraction());
 		const { deliveryId, attempt } = claim;
-		const health = healthOf(answer);
-		const settlement = { deliveryId, attempt, startedAt, ...answer, health, breaker: BREAKER, next };
+		const { status, error, response, durationMs, timings } = result;
+		const health = healthOf(result);
+		const next = decide(claim, result, time(), ids.fraction());
+		const settlement: Settlement = {
+			deliveryId,
+			attempt,
+			startedAt,
+			durationMs,
+			timings,
+			status,
+			error,
+			response,
+			health,
+			breaker: BREAKER,
+			next,
+		};
 		const writing = write(settlement, breakOff);
 		onAnswered(settlement);
 		const written = await writing;
@@ -159,7 +164,7 @@ export function createAttempts(options: {
 			log.warn({ delivery_id: deliveryId, attempt }, 'late result fenced off');
 		}
 		const kind = written === 'settled' ? KINDS[next.state] : written;
-		onOutcome?.({ eventId: claim.eventId, kind, error: result.error, durationMs: result.durationMs });
+		onOutcome?.({ eventId: claim.eventId, kind, error, durationMs });
 	};
 }
 

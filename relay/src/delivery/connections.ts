@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
@@ -37,16 +36,17 @@ export function createConnections(options: {
 	maxOrigins?: number;
 }): Connections {
 	const { clock, maxOrigins = MAX_ORIGINS } = options;
-	// undici connects inside the request that needs the connection, and tells nobody which one that was.
-	const asking = new AsyncLocalStorage<ConnectTimings>();
+	/** Of the request that is being dispatched: undici connects inside of it, and tells nobody which one that was. */
+	let asking: ConnectTimings | null = null;
 	/** The least recently used first. */
 	const pools = new Map<string, Pool>();
+	let lastUsed: { origin: string; pool: Pool } | null = null;
 
 	const connect: Connector = (connectOptions, callback) => {
 		const lap = stopwatch(clock);
 		const socket = options.connector(connectOptions, callback);
-		const timings = asking.getStore();
-		if (socket === null || timings === undefined) return socket;
+		const timings = asking;
+		if (socket === null || timings === null) return socket;
 		return socket
 			.once('lookup', (error: Error | null) => {
 				if (error === null) timings.dnsMs = lap();
@@ -56,9 +56,11 @@ export function createConnections(options: {
 	};
 
 	function poolFor(origin: string): Pool {
+		if (lastUsed?.origin === origin) return lastUsed.pool;
 		const pool = pools.get(origin) ?? new Pool(origin, { ...POOL, connect });
 		pools.delete(origin);
 		pools.set(origin, pool);
+		lastUsed = { origin, pool };
 		const [oldest] = pools;
 		if (oldest && pools.size > maxOrigins) {
 			pools.delete(oldest[0]);
@@ -71,7 +73,12 @@ export function createConnections(options: {
 	return {
 		dispatch(origin, request, handler, timings) {
 			const pool = poolFor(origin);
-			asking.run(timings, () => pool.dispatch(request, handler));
+			asking = timings;
+			try {
+				pool.dispatch(request, handler);
+			} finally {
+				asking = null;
+			}
 		},
 		close: async () => {
 			await Promise.all([...pools.values()].map((pool) => pool.destroy()));

@@ -52,7 +52,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 		// Of an interim answer; the one that counts follows.
 		if (status < 200) return;
 		this.#status = status;
-		this.#retryAfter = [headers['retry-after']].flat()[0] ?? null;
+		const retryAfter = headers['retry-after'];
+		this.#retryAfter = (Array.isArray(retryAfter) ? retryAfter[0] : retryAfter) ?? null;
 		this.#onStart();
 	}
 

@@ -42,19 +42,22 @@ export function createSender(options: { clock: Clock; guard: AddressGuard; maxOr
 			new Promise((resolve) => {
 				const started = clock.monotonic();
 				const sinceStart = () => clock.monotonic() - started;
-				const connecting: ConnectTimings = { dnsMs: null, connectMs: null, tlsMs: null };
-				let firstByteMs: number | null = null;
+				const timings: SendResult['timings'] = {
+					dnsMs: null,
+					connectMs: null,
+					tlsMs: null,
+					firstByteMs: null,
+				};
 				const exchange = new Exchange({
 					maxBytes: MAX_RESPONSE_BYTES,
 					onStart() {
 						cancelFirstByte();
-						firstByteMs = sinceStart();
+						timings.firstByteMs = sinceStart();
 					},
 					resolve(answer) {
 						cancelFirstByte();
 						cancelAttempt();
-						const timings = { ...connecting, firstByteMs };
-						resolve({ ...resultOf(answer), durationMs: sinceStart(), timings });
+						resolve(resultOf(answer, sinceStart(), timings));
 					},
 				});
 				const giveUp = () => exchange.abort(new TimedOut());
@@ -69,7 +72,7 @@ export function createSender(options: { clock: Clock; guard: AddressGuard; maxOr
 						headers: { ...headers, 'user-agent': USER_AGENT },
 						body,
 					};
-					connections.dispatch(origin, request, exchange, connecting);
+					connections.dispatch(origin, request, exchange, timings);
 				} catch (error) {
 					exchange.onResponseError(null, error as Error);
 				}
@@ -80,17 +83,14 @@ export function createSender(options: { clock: Clock; guard: AddressGuard; maxOr
 
 const USER_AGENT = `cleanlist-relay/${VERSION}`;
 
-function resultOf(answer: Answer): Omit<SendResult, 'durationMs' | 'timings'> {
+function resultOf(answer: Answer, durationMs: number, timings: SendResult['timings']): SendResult {
 	if (answer.status === null) {
-		return { status: null, error: classOf(answer.error), response: null, retryAfter: null };
+		const error = classOf(answer.error);
+		return { status: null, error, response: null, retryAfter: null, durationMs, timings };
 	}
 	const { status, retryAfter, start } = answer;
-	return {
-		status,
-		error: status >= 200 && status < 300 ? null : 'http',
-		response: toText(start),
-		retryAfter,
-	};
+	const error = status >= 200 && status < 300 ? null : 'http';
+	return { status, error, response: toText(start), retryAfter, durationMs, timings };
 }
 
 /** A character that is cut in two at the end is left out. */
