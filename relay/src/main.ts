@@ -13,7 +13,7 @@ import type { DataFolder } from './data-folder.ts';
 import { systemIds } from './ids.ts';
 import { chooseFormat, createLogger, scrub, stdoutLog } from './log.ts';
 import type { Logger } from './log.ts';
-import { giveBackStartupMemory } from './startup-memory.ts';
+import { giveBackStartupMemoryWhenIdle } from './startup-memory.ts';
 import { DatabaseError } from './store/postgres/inspect.ts';
 import { VERSION } from './version.ts';
 import { welcome } from './welcome.ts';
@@ -107,8 +107,7 @@ async function run(config: Config): Promise<void> {
 	});
 
 	const relay = await createRelay({ config, keys: folder.keys, log });
-	// Before anybody waits for an answer.
-	giveBackStartupMemory();
+	giveBackStartupMemoryWhenIdle();
 	const url = await relay.listen().catch(async (error: unknown) => {
 		await relay.close();
 		throw error;

@@ -1,5 +1,10 @@
+import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+
+/** How often, in ms, is looked whether a thread is idle, and how much of that time it may have been busy for that. */
+const LOOK_EVERY_MS = 1_000;
+const IDLE = 0.1;
 
 type Collect = (options: { type: 'major'; flavor: 'last-resort' }) => void;
 
@@ -18,4 +23,21 @@ export function giveBackStartupMemory(): void {
 	setFlagsFromString('--stress-flush-code');
 	collect({ type: 'major', flavor: 'last-resort' });
 	setFlagsFromString('--no-stress-flush-code');
+}
+
+/**
+ * Does so in the thread it is called in, once that has little to do: who comes with a backlog does not wait for it, nor has what
+ * runs compiled again.
+ */
+export function giveBackStartupMemoryWhenIdle(): void {
+	let before = performance.eventLoopUtilization();
+	const timer = setInterval(() => {
+		const now = performance.eventLoopUtilization();
+		const { utilization } = performance.eventLoopUtilization(now, before);
+		before = now;
+		if (utilization > IDLE) return;
+		clearInterval(timer);
+		giveBackStartupMemory();
+	}, LOOK_EVERY_MS);
+	timer.unref();
 }

@@ -1,6 +1,6 @@
 /** The thread that has the database: it takes batches of calls and answers with a batch of outcomes (thread.ts). */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { giveBackStartupMemory } from '../../startup-memory.ts';
+import { giveBackStartupMemoryWhenIdle } from '../../startup-memory.ts';
 import { createBatchRunner, failure, isProgress } from './batch.ts';
 import type { Call, Outcome } from './batch.ts';
 import { createCheckpointer } from './checkpoint.ts';
@@ -15,16 +15,13 @@ export type FromWorker = Outcome[];
 const port = parentPort!;
 const answer = (outcomes: FromWorker) => port.postMessage(outcomes);
 
-/** In ms. By then a backlog is on its way; what waits once for it waits 30 ms. */
-const GIVE_BACK_AFTER_MS = 1_000;
-
 /** How long progress that no write follows may be missing on disk, in ms. */
 const SYNC_WITHIN_MS = 50;
 
 const engine = open(workerData as string);
 if (engine) {
 	serve(engine);
-	setTimeout(giveBackStartupMemory, GIVE_BACK_AFTER_MS).unref();
+	giveBackStartupMemoryWhenIdle();
 }
 
 function open(path: string): Engine | null {
