@@ -101,6 +101,12 @@ const daysOrOff = z.union([
 ]);
 const DAYS_EXPECTED = 'off, or a whole number of days from 1 to 36500, e.g. 30';
 
+/**
+ * What SQLite may still have to write when webhooks are refused: the database file grows for what the log holds (8 MiB
+ * and a batch), and 4 MiB may have been admitted since the last look. With less, deliveries might not go on.
+ */
+const LEAST_RESERVE_MIB = 16;
+
 const isNetwork = (entry: string) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry);
 
 interface Variable {
@@ -246,8 +252,8 @@ const VARIABLES = {
 	RELAY_DISK_RESERVE_MIB: {
 		about: 'Disk space that webhooks may not use up',
 		usually: '256',
-		schema: wholeNumber(0, 1_048_576),
-		expected: 'a whole number of MiB from 0 to 1048576, e.g. 256',
+		schema: z.union([z.literal('0').transform(Number), wholeNumber(LEAST_RESERVE_MIB, 1_048_576)]),
+		expected: `0 for none, or a whole number of MiB from ${LEAST_RESERVE_MIB} to 1048576, e.g. 256`,
 	},
 	RELAY_RETENTION_PENDING_DAYS: {
 		about: 'Days that deliveries wait for a receiver that is down, or off',

@@ -128,6 +128,13 @@ test.each([
 	expect(localUrl(readConfig({ RELAY_HOST }))).toBe(url),
 );
 
+test.each(['0', '16', '1048576'])(
+	'a disk reserve of %s MiB is none, or large enough to deliver on',
+	(mib) => {
+		expect(readConfig({ RELAY_DISK_RESERVE_MIB: mib }).diskReserveBytes).toBe(Number(mib) * 1024 * 1024);
+	},
+);
+
 test('an empty setting counts as unset, and an empty list can be written as a comma', () => {
 	expect(readConfig({ RELAY_PORT: '', RELAY_HOST: ' ' })).toMatchObject({ port: 8717, host: '127.0.0.1' });
 	expect(readConfig({ RELAY_ALLOW: ',' }).allow).toEqual([]);
@@ -157,6 +164,8 @@ test.each([
 	['RELAY_LOG_LEVEL', 'INFO'],
 	['RELAY_LOG_FORMAT', 'text'],
 	['RELAY_DISK_RESERVE_MIB', '-1'],
+	['RELAY_DISK_RESERVE_MIB', '1'],
+	['RELAY_DISK_RESERVE_MIB', '15'],
 	['RELAY_ENCRYPT_BODIES', 'yes'],
 	['RELAY_RETENTION_PENDING_DAYS', '0.5'],
 	['RELAY_RETENTION_DELIVERED_DAYS', '0'],
