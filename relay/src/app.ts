@@ -7,7 +7,7 @@ import { localUrl } from './config.ts';
 import type { Config } from './config.ts';
 import { createBodies } from './bodies.ts';
 import { deriveIngestToken, keyFingerprints, sha256 } from './crypto.ts';
-import { STORE_FILE } from './data-folder.ts';
+import { sharedKeys, STORE_FILE } from './data-folder.ts';
 import type { Keys } from './data-folder.ts';
 import { createAddressGuard } from './delivery/address-guard.ts';
 import { createDispatcher } from './delivery/index.ts';
@@ -22,7 +22,7 @@ import type { Ids } from './ids.ts';
 import { createAdmission } from './inbox/admission.ts';
 import { createInbox } from './inbox/index.ts';
 import type { Logger } from './log.ts';
-import { FIRST_TOKEN } from './management-token.ts';
+import { firstToken } from './management-token.ts';
 import { createMetrics } from './metrics.ts';
 import { openDatabaseFile } from './open-database.ts';
 import { createSealer } from './sealing.ts';
@@ -32,8 +32,7 @@ import { shutDown } from './shutdown.ts';
 import { createRetention } from './retention.ts';
 import { createStoppedSubscriptions } from './stopped-subscriptions.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
-import { DatabaseError } from './store/postgres/inspect.ts';
-import type { Store } from './store/port.ts';
+import type { Store, Token } from './store/port.ts';
 
 /** The source that exists from the first start on. */
 export const DEFAULT_SOURCE = 'default';
@@ -75,7 +74,8 @@ export async function createRelay(options: {
 	/** How to undo what was set up so far, should a later step fail. */
 	const opened: (() => Promise<unknown>)[] = [];
 	try {
-		const engine = await openEngine({ config, keys, clock, ids, log });
+		const token = firstToken(config.token ?? keys.relayToken, clock.now());
+		const engine = await openEngine({ config, keys, token, clock, ids, log });
 		const metrics = createMetrics({
 			clock,
 			stats: () => store.stats(),
@@ -83,7 +83,7 @@ export async function createRelay(options: {
 		});
 		const store = withKnownSources(metered(engine, metrics), clock);
 		opened.push(() => store.close());
-		await seed({ store, keys, config, clock });
+		await seed({ store, keys, token, config, clock });
 
 		const sealer = createSealer(keys.sealingKeys);
 		const bodies = createBodies({ sealer, encrypt: config.encryptBodies });
@@ -197,25 +197,22 @@ export async function createRelay(options: {
 	}
 }
 
-/** The keys of the data folder, or those that the configuration gives every relay on one database. */
-const sharedKeys = (keys: Keys, { masterKey, sealingKeys }: Config): Keys => ({
-	...keys,
-	...(masterKey && { masterKey }),
-	...(sealingKeys && { sealingKeys }),
-});
-
 async function openEngine(options: {
 	config: Config;
 	keys: Keys;
+	token: Token;
 	clock: Clock;
 	ids: Ids;
 	log: Logger;
 }): Promise<Store> {
-	const { config, keys, clock, ids, log } = options;
+	const { config, keys, token, clock, ids, log } = options;
 	if (config.databaseUrl !== null) {
 		// Loaded only where it is used, `pg` with it: 60 files.
 		const { openPostgresStore } = await import('./store/postgres/index.ts');
-		return openPostgresStore({ url: config.databaseUrl, clock, ids, fingerprints: keyFingerprints(keys) });
+		return openPostgresStore({
+			...{ url: config.databaseUrl, clock, ids, fingerprints: keyFingerprints(keys) },
+			...(config.token === null && { firstToken: token }),
+		});
 	}
 	const path = join(config.dataFolder, STORE_FILE);
 	// The lock on the data folder makes this the only process: what is leased was its predecessor's.
@@ -228,38 +225,25 @@ async function openEngine(options: {
 	);
 }
 
-const OTHER_TOKEN =
-	"The database has another first management token than this relay's keys/relay-token: set RELAY_TOKEN to that of the others, or to a new one for all of them.";
-
-/**
- * The default source and the first management token. Their secrets come from outside the store, on every start.
- *
- * @throws DatabaseError when relays on the database have another token, and only a key file says that this is the one
- */
-async function seed(options: { store: Store; keys: Keys; config: Config; clock: Clock }): Promise<void> {
-	const { store, keys, config, clock } = options;
+/** The default source and the first management token. Their secrets come from outside the store, on every start. */
+async function seed(options: {
+	store: Store;
+	keys: Keys;
+	token: Token;
+	config: Config;
+	clock: Clock;
+}): Promise<void> {
+	const { store, keys, token, config, clock } = options;
 	await store.putSource({
 		id: DEFAULT_SOURCE,
 		name: 'Cleanlist',
 		tokenHash: sha256(deriveIngestToken(keys.masterKey, DEFAULT_SOURCE)),
 		createdAt: clock.now(),
 	});
-	const hash = sha256(config.token ?? keys.relayToken);
+	// One that only a key file names was compared, or put there, when the shared database was opened.
+	if (config.databaseUrl !== null && config.token === null) return;
 	// Only when it is another one: when it was last used should outlive a restart.
-	if (await store.findTokenByHash(hash)) return;
-	if (config.databaseUrl !== null && config.token === null) {
-		const known = await store.listTokens();
-		if (known.some(({ id }) => id === FIRST_TOKEN)) throw new DatabaseError(OTHER_TOKEN);
-	}
-	await store.putToken({
-		id: FIRST_TOKEN,
-		name: 'relay-token',
-		hash,
-		scopes: ['admin'],
-		createdAt: clock.now(),
-		expiresAt: null,
-		lastUsedAt: null,
-	});
+	if (!(await store.findTokenByHash(token.hash))) await store.putToken(token);
 }
 
 function listenSentence(error: unknown, { host, port }: Config): string {

@@ -20,6 +20,14 @@ export interface Keys {
 	sealingKeys: SealingKey[];
 }
 
+/** The keys of the data folder, or those that the configuration gives every relay on one database. */
+export const sharedKeys = (keys: Keys, { masterKey, sealingKeys }: SharedKeys): Keys => ({
+	...keys,
+	...(masterKey && { masterKey }),
+	...(sealingKeys && { sealingKeys }),
+});
+type SharedKeys = { [Key in 'masterKey' | 'sealingKeys']: Keys[Key] | null };
+
 export interface DataFolder {
 	path: string;
 	keysFolder: string;

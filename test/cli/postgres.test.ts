@@ -6,7 +6,9 @@ import { backupCommand } from '../../relay/src/cli/backup.ts';
 import { doctorCommand } from '../../relay/src/cli/doctor.ts';
 import { rekeyCommand } from '../../relay/src/cli/rekey.ts';
 import { readConfig } from '../../relay/src/config.ts';
+import { openDataFolder } from '../../relay/src/data-folder.ts';
 import type { Finding } from '../../relay/src/doctor/index.ts';
+import { systemIds } from '../../relay/src/ids.ts';
 import { readDatabaseUrl } from '../../relay/src/store/postgres/address.ts';
 import { forgetKeysOlderThan } from '../../relay/src/store/postgres/fingerprints.ts';
 import { onOneConnection } from '../../relay/src/store/postgres/open.ts';
@@ -155,6 +157,36 @@ it('has a doctor that looks and changes nothing, before the first relay and afte
 	expect(after.about('clock')).toMatchObject([{ level: 'ok' }]);
 	const wrongKey = await doctor({ RELAY_SEALING_KEYS: NEW.replace('2 ', '1 ') });
 	expect(wrongKey.about('keys')).toMatchObject([{ level: 'problem' }]);
+});
+
+it('has a doctor that says what the next start would be refused for: another first token, another key', async () => {
+	const { RELAY_MASTER_KEY = '', RELAY_SEALING_KEYS = '', DATABASE_URL = '' } = settings;
+	const first = await startTestRelay({ env: { RELAY_MASTER_KEY, RELAY_SEALING_KEYS, DATABASE_URL } });
+	try {
+		const of = { RELAY_DATA: first.folder, RELAY_TOKEN: '' };
+		expect((await doctor(of)).about('database')).toMatchObject([{ level: 'ok' }]);
+
+		const folder = await openDataFolder(settings.RELAY_DATA ?? '', systemIds);
+		folder.close();
+		expect((await doctor({ RELAY_TOKEN: '' })).about('database')).toEqual([
+			{
+				level: 'problem',
+				about: 'database',
+				says: "The database has another first management token than this relay's keys/relay-token.",
+				remedy: 'Set RELAY_TOKEN to that of the others, or to a new one for all of them.',
+			},
+		]);
+		// Set, it would replace the first token.
+		expect((await doctor()).about('database')).toMatchObject([{ level: 'ok' }]);
+		expect((await doctor({ RELAY_MASTER_KEY: '' })).about('database')).toMatchObject(
+			[{ level: 'problem', says: /is used with another master key\.$/ }].map(matching),
+		);
+		expect(await server.query('SELECT id FROM cleanlist_relay.tokens', DATABASE_URL)).toEqual([
+			{ id: 'first' },
+		]);
+	} finally {
+		await first.close();
+	}
 });
 
 it('has a doctor that says why the database can not be used, without the password', async () => {

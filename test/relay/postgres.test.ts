@@ -1,4 +1,10 @@
+import { createRelay } from '../../relay/src/app.ts';
+import { readConfig } from '../../relay/src/config.ts';
 import { SourcesResponse, SubscriptionWithSecret } from '../../relay/src/contract/relay-api.ts';
+import { sha256 } from '../../relay/src/crypto.ts';
+import { systemIds } from '../../relay/src/ids.ts';
+import { createLogger } from '../../relay/src/log.ts';
+import { mintManagementToken } from '../../relay/src/management-token.ts';
 import { startPostgres, TEST_PASSWORD } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { spawnRelay, startRelay } from '../support/relay-process.ts';
@@ -117,6 +123,48 @@ test('a relay with another first token does not take it from the others', async 
 	// Whoever names one means it.
 	const changed = await start();
 	expect((await call(changed, '/tokens')).status).toBe(200);
+});
+
+test('of two with other first tokens that start at the same moment on a new database one comes up, the other is refused', async () => {
+	const start = (database: string) => {
+		const { RELAY_MASTER_KEY, RELAY_SEALING_KEYS } = KEYS;
+		const config = readConfig({
+			...{ DATABASE_URL: database, RELAY_REFERENCE: 'off', RELAY_MASTER_KEY, RELAY_SEALING_KEYS },
+		});
+		const relayToken = mintManagementToken(systemIds);
+		// Not those that count: the configuration has the others.
+		const keys = { relayToken, demoKey: '', masterKey: Buffer.alloc(32), sealingKeys: [] };
+		const log = createLogger({ level: 'silent', format: 'json', output: { write: () => undefined } });
+		return createRelay({ config, keys, log }).then((relay) => ({ relay, relayToken }));
+	};
+	for (let round = 0; round < 20; round++) {
+		const database = await server.createDatabase();
+		const outcomes = await Promise.allSettled([start(database), start(database)]);
+		const up = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value);
+		try {
+			expect(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))).toEqual([
+				expect.objectContaining({
+					name: 'DatabaseError',
+					message: expect.stringMatching(/^The database has another first management token than this/),
+				}),
+			]);
+			const [winner] = up;
+			expect(await winner?.relay.store.listTokens()).toMatchObject([
+				{ id: 'first', hash: sha256(winner?.relayToken ?? ''), scopes: ['admin'] },
+			]);
+		} finally {
+			for (const { relay } of up) await relay.close();
+		}
+	}
+});
+
+test('a relay that is refused for its first token leaves no key behind that the others would need', async () => {
+	const one = await start({ RELAY_TOKEN: undefined });
+	const keys = `${KEYS.RELAY_SEALING_KEYS},2 ${Buffer.alloc(32, 3).toString('base64')}`;
+	expect(await refusal({ RELAY_TOKEN: undefined, RELAY_SEALING_KEYS: keys })).toMatch(
+		/has another first management token/,
+	);
+	await start({ RELAY_TOKEN: one.token });
 });
 
 test.each([

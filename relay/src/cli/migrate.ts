@@ -31,7 +31,7 @@ export async function migrateCommand(
 		);
 	}
 	const address = readDatabaseUrl(databaseUrl);
-	const { from, to } = await prepareDatabase(address, null);
+	const { from, to } = await prepareDatabase(address);
 	print(
 		from === to
 			? `The database ${address.described} is at version ${to} already.\n`

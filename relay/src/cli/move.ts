@@ -75,7 +75,7 @@ async function moveAll(
 	folder: DataFolder | null,
 ): Promise<string> {
 	try {
-		await prepareDatabase(address, null);
+		await prepareDatabase(address);
 		const moved = await onOneConnection(address, (client) =>
 			move(source, client, async () => {
 				// The keys of the folder belong to what is moved, and come and go with it: relays with others will be refused.

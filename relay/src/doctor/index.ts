@@ -1,9 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { DataFolderError, readDataFolder } from '../data-folder.ts';
+import { keyFingerprints } from '../crypto.ts';
+import { DataFolderError, readDataFolder, sharedKeys } from '../data-folder.ts';
+import type { Keys } from '../data-folder.ts';
 import { createAddressGuard } from '../delivery/address-guard.ts';
 import type { Ids } from '../ids.ts';
+import { firstToken } from '../management-token.ts';
 import { createSealer } from '../sealing.ts';
+import type { Shared } from '../store/postgres/open.ts';
 import { checkCleanlist } from './cleanlist.ts';
 import { ok, problemOf } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -49,7 +53,10 @@ export async function diagnose(options: {
 	const seen =
 		config.databaseUrl === null
 			? { ...seeSqlite(config), skewMs: null }
-			: await seePostgres(config.databaseUrl, clock, ids);
+			: await seePostgres({
+					...{ url: config.databaseUrl, clock, ids },
+					...(!(folder instanceof DataFolderError) && shared(folder.keys, config, clock)),
+				});
 	findings.push(...seen.findings);
 	const sealingKeys =
 		config.sealingKeys ?? (folder instanceof DataFolderError ? null : folder.keys.sealingKeys);
@@ -73,4 +80,12 @@ export async function diagnose(options: {
 		...receivers.findings,
 		...api.findings,
 	];
+}
+
+/** What a start compares with the database. RELAY_TOKEN is not: set, it replaces the first token. */
+function shared(keys: Keys, config: Config, clock: Clock): Shared {
+	return {
+		fingerprints: keyFingerprints(sharedKeys(keys, config)),
+		...(config.token === null && { firstToken: firstToken(keys.relayToken, clock.now()) }),
+	};
 }

@@ -18,15 +18,27 @@ export type KeyFingerprints = ReadonlyMap<string, Buffer>;
 export async function checkFingerprints(
 	client: Client,
 	mine: KeyFingerprints,
-	{ described }: DatabaseAddress,
+	address: DatabaseAddress,
 ): Promise<void> {
-	const names = [...mine.keys()];
-	const values = [...mine.values()];
 	await client.query(
 		`INSERT INTO ${SCHEMA}.properties (name, value) SELECT * FROM unnest($1::text[], $2::bytea[])
 		ON CONFLICT (name) DO NOTHING`,
-		[names, values],
+		[[...mine.keys()], [...mine.values()]],
 	);
+	await compareFingerprints(client, mine, address);
+}
+
+/**
+ * The same without leaving any there.
+ *
+ * @throws DatabaseError with a sentence that says what to do
+ */
+export async function compareFingerprints(
+	client: Client,
+	mine: KeyFingerprints,
+	{ described }: DatabaseAddress,
+): Promise<void> {
+	const names = [...mine.keys()];
 	const { rows } = await client.query<{ name: string; value: Buffer }>(
 		`SELECT name, value FROM ${SCHEMA}.properties ORDER BY name`,
 	);

@@ -7,9 +7,9 @@ import { createBatches } from './batches.ts';
 import { connectionOptions, openDatabase, statement } from './database.ts';
 import type { Database } from './database.ts';
 import { isLost } from './errors.ts';
-import type { KeyFingerprints } from './fingerprints.ts';
 import { openBell } from './listen.ts';
 import { prepareDatabase } from './open.ts';
+import type { Shared } from './open.ts';
 import { acceptQuarantined } from './operations/accept-quarantined.ts';
 import { cancel } from './operations/cancel.ts';
 import { changeSubscription } from './operations/change-subscription.ts';
@@ -43,19 +43,17 @@ const PING = statement('ping', 'SELECT id FROM sources LIMIT 1 FOR KEY SHARE');
  * The store on PostgreSQL, which any number of identical relays may share. Nothing is held across a delivery but its
  * lease; whatever a relay had in hand when it died comes back when that runs out.
  *
+ * A database used with another key or first token than those given is refused.
+ *
  * @param options.url as in `DATABASE_URL`
- * @param options.fingerprints of the keys; a database used with others is refused
  * @throws DatabaseUrlError, DatabaseError with a sentence that says what to do
  */
-export async function openPostgresStore(options: {
-	url: string;
-	clock: Clock;
-	ids: Ids;
-	fingerprints?: KeyFingerprints;
-}): Promise<Store> {
-	const { url, clock, ids, fingerprints = null } = options;
+export async function openPostgresStore(
+	options: { url: string; clock: Clock; ids: Ids } & Shared,
+): Promise<Store> {
+	const { url, clock, ids, ...shared } = options;
 	const address = readDatabaseUrl(url);
-	await prepareDatabase(address, fingerprints);
+	await prepareDatabase(address, shared);
 	const db = openDatabase(address.connection, clock);
 	const bell = openBell({ connection: connectionOptions(address.connection), db, clock, ids });
 	const events = ingestBatches(db);

@@ -1,11 +1,16 @@
+import type { Client } from 'pg';
 import type { Clock } from '../../clock.ts';
 import type { Ids } from '../../ids.ts';
 import type { StoreStats, Subscription } from '../port.ts';
 import { readDatabaseUrl } from './address.ts';
+import type { DatabaseAddress } from './address.ts';
 import { SCHEMA } from './database.ts';
-import { inspect, toDatabaseError } from './inspect.ts';
+import { compareFingerprints } from './fingerprints.ts';
+import { compareFirstToken } from './first-token.ts';
+import { DatabaseError, inspect, toDatabaseError } from './inspect.ts';
 import { openPostgresStore } from './index.ts';
 import { onOneConnection } from './open.ts';
+import type { Shared } from './open.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** What can be seen of a database without changing anything in it. */
@@ -17,6 +22,8 @@ export interface Look {
 	newest: number;
 	/** How far this machine's clock is ahead of the database's, in ms. */
 	skewMs: number;
+	/** Why a relay with these secrets would be refused, null when it would not. */
+	refusal: DatabaseError | null;
 	/** Null while the schema is not of this program's version. */
 	content: { stats: StoreStats; subscriptions: Subscription[] } | null;
 }
@@ -26,9 +33,10 @@ export interface Look {
  *
  * @throws DatabaseUrlError, DatabaseError when it can't be used, with a sentence that says what to do
  */
-export async function lookInto(options: { url: string; clock: Clock; ids: Ids }): Promise<Look> {
-	const { url, clock, ids } = options;
+export async function lookInto(options: { url: string; clock: Clock; ids: Ids } & Shared): Promise<Look> {
+	const { url, clock, ids, ...shared } = options;
 	const address = readDatabaseUrl(url);
+	const newest = MIGRATIONS.length;
 	const seen = await onOneConnection(address, async (client) => {
 		await inspect(client, address);
 		const { rows: tables } = await client.query<{ there: boolean }>(
@@ -42,17 +50,32 @@ export async function lookInto(options: { url: string; clock: Clock; ids: Ids })
 		);
 		const middle = (asked + clock.now()) / 2;
 		const { version = 0, now = middle } = rows[0] ?? {};
-		return { version, skewMs: Math.round(middle - now) };
+		const refusal = version === newest ? await refusalOf(client, shared, address) : null;
+		return { version, skewMs: Math.round(middle - now), refusal };
 	}).catch((error: unknown) => {
 		throw toDatabaseError(error, address);
 	});
-	const newest = MIGRATIONS.length;
 	return {
 		described: address.described,
 		newest,
 		...seen,
 		content: seen.version === newest ? await readContent({ url, clock, ids }) : null,
 	};
+}
+
+async function refusalOf(
+	client: Client,
+	{ fingerprints, firstToken }: Shared,
+	address: DatabaseAddress,
+): Promise<DatabaseError | null> {
+	try {
+		if (fingerprints) await compareFingerprints(client, fingerprints, address);
+		if (firstToken) await compareFirstToken(client, firstToken);
+		return null;
+	} catch (error) {
+		if (error instanceof DatabaseError) return error;
+		throw error;
+	}
 }
 
 /** Nothing is left to migrate, so opening the store changes nothing. */

@@ -1,33 +1,41 @@
 import { Client } from 'pg';
+import type { Token } from '../port.ts';
 import type { DatabaseAddress } from './address.ts';
 import { connectionOptions } from './database.ts';
 import { checkFingerprints } from './fingerprints.ts';
+import { checkFirstToken } from './first-token.ts';
 import type { KeyFingerprints } from './fingerprints.ts';
 import { inspect, toDatabaseError } from './inspect.ts';
 import { migrate } from './migrate.ts';
 import type { Migrated } from './migrate.ts';
 
+/** What must be the same for all relays of a database; what is left out is not compared. */
+export interface Shared {
+	/** Of this relay's keys. */
+	fingerprints?: KeyFingerprints;
+	/** The first management token, where only a key file says that this is the one. */
+	firstToken?: Token;
+}
+
 /**
  * Makes a database ready to be used: sees that it is safe, brings it to this program's version, and that it belongs
  * to the same relays.
  *
- * @param fingerprints of this relay's keys, which must be those of the others; null: not compared
  * @throws DatabaseError with a sentence that says what to do
  */
 export async function prepareDatabase(
 	address: DatabaseAddress,
-	fingerprints: KeyFingerprints | null,
+	{ fingerprints, firstToken }: Shared = {},
 ): Promise<Migrated> {
 	try {
 		return await onOneConnection(address, async (client) => {
 			await inspect(client, address);
 			const migrated = await migrate(client);
-			if (fingerprints) {
-				// Undone by the end of the connection, when this relay is refused.
-				await client.query('BEGIN');
-				await checkFingerprints(client, fingerprints, address);
-				await client.query('COMMIT');
-			}
+			// Undone by the end of the connection, when this relay is refused. Each statement has to see what one waited for.
+			await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+			if (fingerprints) await checkFingerprints(client, fingerprints, address);
+			if (firstToken) await checkFirstToken(client, firstToken);
+			await client.query('COMMIT');
 			return migrated;
 		});
 	} catch (error) {
