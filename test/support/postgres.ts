@@ -59,11 +59,18 @@ const DEFAULTS: Settings = {
 /** A server must answer within this; a slow machine replays its WAL first. */
 const START_LIMIT_MS = 60_000;
 
-/** Makes a cluster and starts it. */
-export async function startPostgres(settings: Settings = {}): Promise<TestPostgres> {
+/**
+ * Makes a cluster and starts it.
+ *
+ * @param place where its data is to lie, a folder that `unprivilegedAccount` may write to; null: in a temporary one
+ */
+export async function startPostgres(
+	settings: Settings = {},
+	place: string | null = null,
+): Promise<TestPostgres> {
 	const account = unprivilegedAccount();
 	const folder = temporaryFolder(account);
-	const server = createServerIn(folder, account, settings);
+	const server = createServerIn(folder, account, settings, place ?? folder);
 	try {
 		await server.init();
 		await server.start();
@@ -92,9 +99,10 @@ function createServerIn(
 	folder: string,
 	account: Account | null,
 	settings: Settings,
+	place = folder,
 ): TestPostgres & { init(): Promise<void> } {
 	let bin = '';
-	const data = join(folder, 'data');
+	const data = join(place, 'data');
 	const as = account ?? {};
 	const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
 	let port = 0;
