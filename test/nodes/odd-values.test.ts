@@ -189,6 +189,14 @@ describe('values as expressions give them', () => {
 		['leadList/update', { ...LIST, updateFields: { name: '={{ $json.missing }}' } }, /name .* is empty/],
 		['leadList/update', { ...LIST, updateFields: { folderId: '={{ $json.missing }}' } }, /nothing to change/],
 		['account/estimateCost', { tool: 'enrich_ducks' }, 'There is no tool "enrich_ducks"'],
+		['account/estimateCost', { tool: 'constructor' }, 'There is no tool "constructor"'],
+		['account/estimateCost', { tool: 'toString' }, 'There is no tool "toString"'],
+		['account/estimateCost', { tool: '' }, 'The tool is empty'],
+		[
+			'enrichment/start',
+			{ enrichmentType: '={{ "constructor" }}' },
+			'There is no enrichment type "constructor"',
+		],
 		[
 			'account/estimateCost',
 			{ ...LIST, tool: 'run_smart_agent', agentType: '={{ $json.missing }}' },

@@ -1,7 +1,6 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { choice } from './choice';
 import { ENRICHMENT_TYPES, PAID_TYPES } from './credits';
-import { parameterError } from './errors';
-import { textOf } from './values';
 
 const NONE = { name: 'None', value: 'none', description: 'Free: only puts the contacts on your API list' };
 
@@ -35,14 +34,10 @@ export function readEnrichmentType(
 	itemIndex: number,
 	{ mayBeNone = false } = {},
 ): string {
-	const value: unknown = context.getNodeParameter('enrichmentType', itemIndex);
-	const types = mayBeNone ? ENRICHMENT_TYPES : PAID_TYPES;
-	if (typeof value === 'string' && types.includes(value)) return value;
-	throw parameterError(
-		context.getNode(),
-		'Enrichment Type',
-		itemIndex,
-		textOf(value) === '' ? 'The enrichment type is empty' : `There is no enrichment type "${textOf(value)}"`,
-		`Choose one in the parameter 'Enrichment Type'; an expression must give one of ${types.join(', ')}.`,
-	);
+	return choice(context, itemIndex, {
+		name: 'enrichmentType',
+		title: 'Enrichment Type',
+		what: 'enrichment type',
+		values: mayBeNone ? ENRICHMENT_TYPES : PAID_TYPES,
+	});
 }

@@ -15,9 +15,10 @@ export const SUBJECTS = {
 	sync_to_sequencer: 'list',
 } as const;
 export type Tool = keyof typeof SUBJECTS;
+export const TOOLS = Object.keys(SUBJECTS) as Tool[];
 
 const toolsOn = (subject: (typeof SUBJECTS)[Tool]): Tool[] =>
-	(Object.keys(SUBJECTS) as Tool[]).filter((tool) => SUBJECTS[tool] === subject);
+	TOOLS.filter((tool) => SUBJECTS[tool] === subject);
 
 /** The tools whose cost depends on the type of enrichment. */
 export const TYPED_TOOLS: Tool[] = ['bulk_import_csv', 'enrich_list', 'enrich_person'];

@@ -1,6 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { EstimateRead } from '../../../../relay/src/contract';
 import { AGENT } from '../../helpers/agents';
+import { choice } from '../../helpers/choice';
 import { readEnrichmentType } from '../../helpers/enrichmentType';
 import { parameterError } from '../../helpers/errors';
 import { chosenList } from '../../helpers/listLocator';
@@ -10,7 +11,7 @@ import { wholeNumber } from '../../helpers/wholeNumber';
 import type { RequestFacts } from '../../helpers/words';
 import { estimate, type EstimateTerms } from '../../transport/estimate';
 import type { ItemOperation } from '../operation';
-import { fields, SUBJECTS, TYPED_TOOLS, type Tool } from './estimateCost.fields';
+import { fields, SUBJECTS, TOOLS, TYPED_TOOLS, type Tool } from './estimateCost.fields';
 
 export const estimateCost: ItemOperation = {
 	value: 'estimateCost',
@@ -23,23 +24,11 @@ export const estimateCost: ItemOperation = {
 	cost: 'Free',
 	fields,
 	async execute(itemIndex) {
-		const tool = readTool(this, itemIndex);
+		const tool = choice(this, itemIndex, { name: 'tool', title: 'Tool', what: 'tool', values: TOOLS });
 		const { terms, subject } = termsOf(this, itemIndex, tool);
 		return output(await estimate(this, { tool, ...terms }, { itemIndex, ...(subject && { subject }) }));
 	},
 };
-
-function readTool(context: IExecuteFunctions, itemIndex: number): Tool {
-	const tool = context.getNodeParameter('tool', itemIndex) as Tool;
-	if (tool in SUBJECTS) return tool;
-	throw parameterError(
-		context.getNode(),
-		'Tool',
-		itemIndex,
-		`There is no tool "${tool}"`,
-		"Choose one in the parameter 'Tool'.",
-	);
-}
 
 function termsOf(
 	context: IExecuteFunctions,
