@@ -8,12 +8,19 @@ export interface Clock {
 	schedule(ms: number, fn: () => void): () => void;
 }
 
+/** A timer of Node's that is to wait longer fires after 1 ms instead. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
 	now: () => Date.now(),
 	monotonic: () => performance.now(),
 	schedule(ms, fn) {
-		const timer = setTimeout(fn, ms);
-		timer.unref();
+		let timer: NodeJS.Timeout;
+		const wait = (left: number): void => {
+			timer = left > LONGEST_MS ? setTimeout(wait, LONGEST_MS, left - LONGEST_MS) : setTimeout(fn, left);
+			timer.unref();
+		};
+		wait(ms);
 		return () => clearTimeout(timer);
 	},
 };
