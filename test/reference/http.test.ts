@@ -169,7 +169,6 @@ it('makes an attempt again whose outcome could not be written, and not in a rush
 		onChange: () => changes++,
 		tell: () => {},
 		backoffS: () => [1, 2, 4, 8],
-		isTwice: () => false,
 	});
 	sender.sendDue();
 	await until(() => failures === 1);

@@ -138,7 +138,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		onChange: () => tell('faults', { faults: faults.list().map(faultView) }),
 	});
 	const variants = createVariants({ db, ids, behaviours });
-	const webhookFaults = createWebhookFaults({ faults, variants });
+	const webhookOf = createWebhookFaults({ faults, variants });
 	const completion = createCompletion({ db, usualMs: completionMs, now: () => clock.now() });
 	const onChange = () => {
 		if (completion.isInstant) settleWork();
@@ -147,7 +147,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	const ledger = createLedger({ db, clock });
 	const quotes = createQuotes({ db, clock, ids });
 	const running = { db, ledger, quotes, clock, ids, settings, completion, onChange, tell };
-	const workflows = createWorkflows({ ...running, behaviours, webhookOf: webhookFaults.outgoing });
+	const workflows = createWorkflows({ ...running, behaviours, webhookOf });
 	const enrichments = createEnrichments(running);
 	const agents = createSmartAgents(running);
 	const exports = createExports({ db, clock, ids });
@@ -156,7 +156,6 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	const webhooks = createWebhookSender({
 		...{ db, clock, ids, log, onChange, tell },
 		backoffS: () => (behaviours.webhookPosts === 6 ? [...VENDOR_BACKOFF_S, 16] : VENDOR_BACKOFF_S),
-		isTwice: webhookFaults.isTwice,
 	});
 	const agenda = createAgenda({
 		clock,

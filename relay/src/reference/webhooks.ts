@@ -35,10 +35,8 @@ export function createWebhookSender(o: {
 	tell: Tell;
 	/** Seconds to wait before each attempt after the first, as they stand. */
 	backoffS: () => readonly number[];
-	/** Whether a webhook that was taken is sent once more, as the vendor's sometimes is. */
-	isTwice: (workflowId: string) => boolean;
 }) {
-	const { db, clock, ids, log, onChange, tell, backoffS, isTwice } = o;
+	const { db, clock, ids, log, onChange, tell, backoffS } = o;
 	// A connection per attempt, and no time limits but the clock's.
 	const agent = new Agent({ pipelining: 0, connect: { timeout: 0 }, headersTimeout: 0, bodyTimeout: 0 });
 	const underWay = new Map<string, Promise<void>>();
@@ -58,7 +56,8 @@ export function createWebhookSender(o: {
 		const outcome = await post(pending);
 		// Stopped halfway: it stays pending, and the next start makes it again.
 		if (outcome === 'stopped') return;
-		if (outcome.errorMessage === null && isTwice(pending.workflowId)) {
+		// As the vendor's sometimes is.
+		if (outcome.errorMessage === null && pending.isTwice) {
 			const again = await post(pending);
 			if (again === 'stopped') return;
 			tellOf(pending, again, { duplicate: true });

@@ -34,6 +34,8 @@ export interface OutgoingWebhook {
 	body: unknown;
 	/** From the completion to the first attempt. */
 	delayMs: number;
+	/** Whether it is sent once more when it was taken. */
+	isTwice: boolean;
 }
 
 export interface WorkflowOptions {
@@ -168,7 +170,7 @@ export function createWorkflows(options: WorkflowOptions) {
 		const payload = payloadOf(workflow, outcome ?? 'completed', summary, results, now);
 		const outgoing = webhookOf(webhookUrl, payload);
 		if (!outgoing) return;
-		db.webhooks.insertBody(workflowId, JSON.stringify(outgoing.body));
+		db.webhooks.insertBody(workflowId, JSON.stringify(outgoing.body), outgoing.isTwice);
 		const dueAt = now + outgoing.delayMs;
 		db.webhooks.schedule({ deliveryId: ids.uuid(), workflowId, attemptNumber: 1, dueAt });
 	};

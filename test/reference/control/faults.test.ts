@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { answer, contacts, startReceiver, until } from '../harness.ts';
 import type { Json } from '../harness.ts';
+import { createTestClock } from '../../support/test-clock.ts';
 import { follow, startSteered } from './harness.ts';
 import type { Steered } from './harness.ts';
 
@@ -309,6 +313,47 @@ describe('a webhook', () => {
 		await run();
 		await advance(60_000);
 		expect(receiver.received).toHaveLength(3);
+	});
+
+	it('comes twice after a restart, too, when it had not been taken before', async () => {
+		await steered.close();
+		const folder = mkdtempSync(join(tmpdir(), 'reference-faults-'));
+		const options = { path: join(folder, 'reference.sqlite'), clock: createTestClock() };
+		try {
+			steered = await startSteered(options);
+			({ key } = await steered.account({ key }));
+			await order({ type: 'webhook_duplicate' }, { times: 1 });
+			receiver.behave = answer(500);
+			await run();
+			await advance(1_500);
+			expect(receiver.received).toHaveLength(1);
+			await steered.close();
+
+			steered = await startSteered(options);
+			receiver.behave = answer(200);
+			await advance(60_000);
+			expect(receiver.received).toHaveLength(3);
+		} finally {
+			await steered.close();
+			rmSync(folder, { recursive: true });
+			steered = await startSteered();
+		}
+	});
+
+	it('comes twice no more after a reset, although the workflow has the same id again', async () => {
+		const { accounts } = (await steered.send('POST', '/reference/seed', { body: { seed: 7 } })).body;
+		[{ key }] = accounts;
+		await order({ type: 'webhook_duplicate' });
+		receiver.behave = answer(500);
+		const before = await run();
+		await advance(1_500);
+		expect(receiver.received).toHaveLength(1);
+
+		await steered.send('POST', '/reference/reset');
+		receiver.behave = answer(200);
+		expect((await run()).workflow_id).toBe(before.workflow_id);
+		await advance(60_000);
+		expect(receiver.received).toHaveLength(2);
 	});
 
 	it('comes late', async () => {

@@ -441,4 +441,8 @@ export const MIGRATIONS: readonly string[] = [
 		INSERT INTO leftovers (kind, id) VALUES ('run', NEW.workflow_id);
 	END;
 	`,
+	`
+	-- Whether it is sent once more when it was taken, as was ordered.
+	ALTER TABLE webhook_bodies ADD COLUMN twice INTEGER NOT NULL DEFAULT 0 CHECK (twice IN (0, 1));
+	`,
 ];

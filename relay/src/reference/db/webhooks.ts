@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-const INSERT_BODY = 'INSERT INTO webhook_bodies (workflow_id, body) VALUES (?, ?)';
+const INSERT_BODY = 'INSERT INTO webhook_bodies (workflow_id, body, twice) VALUES (?, ?, ?)';
 
 const SCHEDULE = `
 	INSERT INTO webhook_deliveries (delivery_id, workflow_id, attempt_number, status, due_at, next_retry_at)
@@ -8,7 +8,8 @@ const SCHEDULE = `
 
 const DUE = `
 	SELECT d.delivery_id AS deliveryId, d.workflow_id AS workflowId, d.attempt_number AS attemptNumber,
-		d.due_at AS dueAt, w.webhook_url AS webhookUrl
+		d.due_at AS dueAt, w.webhook_url AS webhookUrl,
+		(SELECT b.twice FROM webhook_bodies b WHERE b.workflow_id = d.workflow_id) AS isTwice
 	FROM webhook_deliveries d JOIN workflows w USING (workflow_id)
 	WHERE d.status = 'pending' ORDER BY d.due_at LIMIT ?`;
 
@@ -41,6 +42,8 @@ export interface PendingAttempt {
 	attemptNumber: number;
 	dueAt: number;
 	webhookUrl: string;
+	/** Whether it is sent once more when it was taken. */
+	isTwice: 0 | 1;
 }
 
 export interface DeliveryRow {
@@ -66,8 +69,8 @@ export function webhookQueries(db: DatabaseSync) {
 	const count = db.prepare(COUNT);
 
 	return {
-		insertBody(workflowId: string, text: string): void {
-			insertBody.run(workflowId, text);
+		insertBody(workflowId: string, text: string, isTwice = false): void {
+			insertBody.run(workflowId, text, Number(isTwice));
 		},
 		schedule(row: { deliveryId: string; workflowId: string; attemptNumber: number; dueAt: number }): void {
 			schedule.run(row);
