@@ -41,6 +41,17 @@ it('gives a reader that comes back what it missed, and no more', async () => {
 	feed.close();
 });
 
+it('does not let a reader that comes back take for read what it has not got yet, should it be cut off again', async () => {
+	for (let i = 0; i < 3; i++) await ask();
+	const back = await follow(steered.baseUrl, { 'last-event-id': '1' });
+	expect((await back.next('hello')).id).toBeNull();
+	expect((await back.next('request')).id).toBe(2);
+	back.close();
+	const fresh = await follow(steered.baseUrl);
+	expect((await fresh.next('hello')).id).toBe(3);
+	fresh.close();
+});
+
 it('says how many events are gone for good', async () => {
 	for (let i = 0; i < 503; i++) await ask();
 	const feed = await follow(steered.baseUrl, { 'last-event-id': '1' });

@@ -52,9 +52,11 @@ export function createStreams({ feed, clock }: { feed: Feed; clock: Clock }) {
 			raw.on('close', close);
 			raw.on('error', close);
 
-			// At once, so that a reader knows from which event on it is told everything.
-			write(`retry: 1000\nid: ${feed.lastId}\nevent: hello\ndata: {"last_id":${feed.lastId}}\n\n`);
 			const lastSeen = lastEventId(request);
+			// At once, so that a reader knows from which event on it is told everything. One that comes back has yet to get
+			// what it missed.
+			const id = lastSeen === null ? `id: ${feed.lastId}\n` : '';
+			write(`retry: 1000\n${id}event: hello\ndata: {"last_id":${feed.lastId}}\n\n`);
 			if (lastSeen !== null) {
 				const { events, missed } = feed.since(lastSeen);
 				if (missed > 0) write(`event: gap\ndata: ${JSON.stringify({ missed })}\n\n`);
