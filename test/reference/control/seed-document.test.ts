@@ -208,6 +208,12 @@ it.each<[string, unknown, string, RegExp]>([
 		'lists[1].name',
 		/./,
 	],
+	[
+		'two lists of one name, whichever way its accents are written',
+		variant((d) => d.lists.push({ ...d.lists[0]!, name: 'Café' }, { ...d.lists[0]!, name: 'CAFE\u0301' })),
+		'lists[2].name',
+		/./,
+	],
 ])('refuses %s, names the place and says what to do', async (_, body, path, fix) => {
 	await steered.account({ key: `clapi_${'k'.repeat(20)}` });
 	const { status, body: refused } = await seed(body);

@@ -3,6 +3,7 @@ import { SCOPES } from '../../contract/common.ts';
 import { ListName } from '../../contract/lead-lists.ts';
 import { closest } from '../../closest.ts';
 import { namesSomeone, text } from '../domain/contact.ts';
+import { nameKey } from '../domain/list-name.ts';
 import { KEY_PREFIX, SESSION_PREFIX } from '../domain/key.ts';
 import { check, refuse } from './surface.ts';
 import type { Problem } from './surface.ts';
@@ -170,7 +171,7 @@ export function readSeedDocument(value: unknown): SeedDocument {
 	);
 	unique(
 		'lists[#].name',
-		lists.map((list) => `${list.owner}: ${list.name.toLowerCase()}`),
+		lists.map((list) => `${list.owner}: ${nameKey(list.name)}`),
 		'list of',
 	);
 	lists.forEach(({ owner, folder, visibility, shared_with }, index) => {
