@@ -138,6 +138,25 @@ it('does not count polls of whom it does not let in', async () => {
 	expect((await legacy(workflow_id)).status).toBe('completed');
 });
 
+it('does not count polls of another organization, nor one that asks for two things at once', async () => {
+	await complete({ mode: 'after_polls', polls: 1 });
+	const { workflow_id, task_ids } = await bulk();
+	const run = await list();
+	const stranger = await steered.account({ organizationName: 'Elsewhere' });
+	const asStranger = steered.as(stranger.key);
+	for (const path of [
+		`/api/v1/public/enrich/status?workflow_id=${workflow_id}`,
+		`/api/v1/public/enrich/status?task_id=${task_ids[0]}`,
+		`/api/v2/enrichment/status/${run}`,
+	]) {
+		for (let i = 0; i < 3; i++) expect((await asStranger('GET', path)).status).toBe(404);
+	}
+	const both = `/api/v1/public/enrich/status?workflow_id=${workflow_id}&task_id=${task_ids[0]}`;
+	for (let i = 0; i < 3; i++) expect((await call('GET', both)).status).toBe(400);
+	expect([(await legacy(workflow_id)).status, (await v2(run)).status]).toEqual(['processing', 'pending']);
+	expect([(await legacy(workflow_id)).status, (await v2(run)).status]).toEqual(['completed', 'completed']);
+});
+
 it('waits for polls of an agent, too', async () => {
 	const ready = agent();
 	await complete({ mode: 'after_polls', polls: 1 });

@@ -22,7 +22,7 @@ export function createDisturbance(o: {
 	/** The real one: a client's own time-outs run on real time, whatever the reference's clock does. */
 	clock: Clock;
 	ids: Ids;
-	db: { steering: { workflowOfTask(taskId: string): string | null } };
+	db: { steering: { workId(organizationId: string, id: string): string | null } };
 	faults: Faults;
 	variants: Variants;
 	completion: CompletionControl;
@@ -90,9 +90,10 @@ export function createDisturbance(o: {
 	const preHandler = async (request: FastifyRequest): Promise<void> => {
 		variants.read(request);
 		const asked = askedAbout(request);
-		if (asked === null) return;
-		const workId = db.steering.workflowOfTask(asked) ?? asked;
-		if (completion.polled(workId)) settleWork();
+		const caller = request.referenceCaller;
+		if (asked === null || caller === null) return;
+		const workId = db.steering.workId(caller.organizationId, asked);
+		if (workId !== null && completion.polled(workId)) settleWork();
 	};
 
 	const onSend = async (request: FastifyRequest, reply: FastifyReply, answer: unknown): Promise<unknown> => {
@@ -156,7 +157,8 @@ function askedAbout(request: FastifyRequest): string | null {
 	const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null);
 	switch (operationOf(request.method, request.routeOptions.url)) {
 		case 'enrich_status_legacy':
-			return text(query.workflow_id) ?? text(query.task_id);
+			// With both it is refused.
+			return query.workflow_id && query.task_id ? null : (text(query.workflow_id) ?? text(query.task_id));
 		case 'enrichment_status':
 			return params.workflow_id ?? null;
 		case 'get_smart_agent_results':

@@ -14,7 +14,15 @@ const RELEASE = [
 	'UPDATE smart_agent_runs SET due_at = :now WHERE task_id = :workId AND due_at IS NOT NULL',
 ];
 
-const WORKFLOW_OF_TASK = 'SELECT workflow_id AS workflowId FROM tasks WHERE task_id = ?';
+/** By its own id, or by that of one of a workflow's tasks. */
+const WORK = `
+	SELECT workflow_id AS workId FROM workflows WHERE workflow_id = :id AND organization_id = :organizationId
+	UNION ALL
+	SELECT workflow_id FROM tasks JOIN workflows USING (workflow_id) WHERE task_id = :id AND organization_id = :organizationId
+	UNION ALL
+	SELECT workflow_id FROM enrichment_runs WHERE workflow_id = :id AND organization_id = :organizationId
+	UNION ALL
+	SELECT task_id FROM smart_agent_runs WHERE task_id = :id AND organization_id = :organizationId`;
 
 const RESULTS = 'SELECT result FROM tasks WHERE workflow_id = ? AND result IS NOT NULL ORDER BY idx';
 
@@ -50,7 +58,7 @@ export function steeringQueries(db: DatabaseSync) {
 	const get = db.prepare(GET);
 	const setPollsLeft = db.prepare(SET_POLLS_LEFT);
 	const release = RELEASE.map((sql) => db.prepare(sql));
-	const workflowOfTask = db.prepare(WORKFLOW_OF_TASK);
+	const work = db.prepare(WORK);
 	const results = db.prepare(RESULTS);
 	const counts = db.prepare(COUNTS);
 
@@ -66,8 +74,9 @@ export function steeringQueries(db: DatabaseSync) {
 		release(workId: string, now: number): void {
 			for (const statement of release) statement.run({ workId, now });
 		},
-		workflowOfTask: (taskId: string): string | null =>
-			(workflowOfTask.get(taskId) as { workflowId: string } | undefined)?.workflowId ?? null,
+		/** The organization's piece of work that an id asks about; null when there is none. */
+		workId: (organizationId: string, id: string): string | null =>
+			(work.get({ organizationId, id }) as { workId: string } | undefined)?.workId ?? null,
 		/** JSON of each result of a legacy workflow, in the order of its contacts. */
 		results: (workflowId: string): string[] =>
 			(results.all(workflowId) as { result: string }[]).map(({ result }) => result),
