@@ -9,11 +9,12 @@ import type { CompletionControl } from './control/completion.ts';
 import type { Tell } from './control/feed.ts';
 import type { Settings } from './control/settings.ts';
 import type { Database } from './db/index.ts';
-import type { AgentRun } from './db/smart-agents.ts';
+import type { AgentRun, CellToFill } from './db/smart-agents.ts';
 import { text } from './domain/contact.ts';
 import { isLeadColumn } from './domain/export-columns.ts';
 import { priceOf } from './domain/pricing.ts';
 import { answer } from './domain/smart-agent.ts';
+import type { AgentAnswer } from './domain/smart-agent.ts';
 import { rowsPerStep, stepDueAt } from './domain/steps.ts';
 import { createDueWork } from './due-work.ts';
 import { approvalRequired, badRequest, emptyList } from './errors.ts';
@@ -42,16 +43,15 @@ export function createSmartAgents(options: SmartAgentOptions) {
 	/** Fills some of the cells. @returns how many got a value */
 	const fill = (run: AgentRun, from: number, to: number): number => {
 		const { taskId, listId, columnName, agentType: type, prompt } = run;
-		let succeeded = 0;
 		const { misses } = completion.fateOf(taskId);
-		for (const [index, cell] of db.agents.cellsToFill(run, from, to).entries()) {
-			const answered = (lead: typeof cell) =>
-				misses(from + index)
-					? { value: null, error: 'Nothing was found.' }
-					: answer(settings.seed, { type, prompt }, lead);
-			const { value, error } = cell.isInList
-				? answered(cell)
-				: { value: null, error: 'The lead is no longer in the list.' };
+		const contentOf = (cell: CellToFill): AgentAnswer => {
+			if (!cell.isInList) return { value: null, error: 'The lead is no longer in the list.' };
+			if (misses(cell.idx)) return { value: null, error: 'Nothing was found.' };
+			return answer(settings.seed, { type, prompt }, cell);
+		};
+		let succeeded = 0;
+		for (const cell of db.agents.cellsToFill(run, from, to)) {
+			const { value, error } = contentOf(cell);
 			db.agents.fillCell({ taskId, index: cell.idx, value, error });
 			if (value === null) continue;
 			db.agents.setValue({ listId, columnName, leadId: cell.leadId, value });
