@@ -139,6 +139,20 @@ describe.each(['/api/v2', '/api/v1/public'])('CSV import under %s', (prefix) => 
 		expect((await leads())[0]!.email).toBe('a@example.com');
 	});
 
+	it.each([
+		['CRLF, then LF', '\r\n', '\n'],
+		['LF, then CRLF', '\n', '\r\n'],
+		['CRLF, then CR', '\r\n', '\r'],
+	])('reads every row of a file put together from two: lines end with %s', async (_, first, then) => {
+		const csv = `email,name${first}a@example.com,A${first}b@example.com,B${then}c@example.com,C${then}`;
+		expect(await imported(csv)).toMatchObject({ rows_parsed: 3, rows_imported: 3, rows_skipped: 0 });
+		expect((await leads()).map(({ email }) => email)).toEqual([
+			'a@example.com',
+			'b@example.com',
+			'c@example.com',
+		]);
+	});
+
 	it('reads quotes within quotes, commas and line ends within cells, and any script', async () => {
 		const csv = 'email,first,last,firm\na@example.com,"Ann ""A.""","Doe,\r\nPhD",株式会社🎉\n';
 		await imported(csv, {

@@ -7,6 +7,9 @@ import { identityOf, namesSomeone, text } from './contact.ts';
 /** Row numbers an answer gives as examples of rows left out. */
 const MAX_SAMPLES = 10;
 
+/** By itself csv-parse takes the first line's for all of them, and what ends otherwise for one long cell. */
+const LINE_ENDS = ['\r\n', '\n', '\r'];
+
 type SkipReason = (typeof CSV_SKIP_REASONS)[number];
 
 /** A person as a row describes them. */
@@ -85,7 +88,7 @@ function parseRecords(file: Buffer): string[][] {
 		throw new CsvFault('The CSV is not in UTF-8.');
 	}
 	try {
-		return parse(content, { relax_column_count: true });
+		return parse(content, { relax_column_count: true, record_delimiter: LINE_ENDS });
 	} catch (error) {
 		if (error instanceof CsvError) throw new CsvFault(`The file is not CSV: ${error.message}`);
 		throw error;
