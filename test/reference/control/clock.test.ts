@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { answer, contacts, startReceiver, until } from '../harness.ts';
 import { follow, startSteered } from './harness.ts';
 import type { Steered } from './harness.ts';
@@ -195,4 +196,25 @@ it('tells the feed', async () => {
 	await clock('advance', { ms: 1_500 });
 	expect((await feed.next('workflow')).data).toMatchObject({ kind: 'bulk', status: 'completed' });
 	feed.close();
+});
+
+it('does what is due at the instant it stands at, one after the other, although nothing else goes on in the process', () => {
+	const steerable = new URL('../../../relay/src/reference/control/steerable-clock.ts', import.meta.url);
+	const real = new URL('../../../relay/src/clock.ts', import.meta.url);
+	// What comes due within the work that is due, as the steps of a run do.
+	const script = `
+		import { createSteerableClock } from ${JSON.stringify(steerable)};
+		import { systemClock } from ${JSON.stringify(real)};
+		const clock = createSteerableClock(systemClock);
+		clock.freeze();
+		const quiet = setTimeout(() => {}, 2_000);
+		const step = (left) => {
+			if (left > 0) return clock.schedule(0, () => step(left - 1));
+			clearTimeout(quiet);
+			console.log('done');
+		};
+		step(20);`;
+	const child = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+	expect(child.stderr).toBe('');
+	expect(child.stdout).toBe('done\n');
 });

@@ -37,7 +37,8 @@ export function createSteerableClock(base: Clock) {
 		if (!('frozenAt' in state)) {
 			timer.disarm = base.schedule(Math.max(0, timer.at - now()), () => fire(timer));
 		} else if (timer.at <= state.frozenAt) {
-			const immediate = setImmediate(() => fire(timer)).unref();
+			// Not unref'd: a loop that has nothing else to do would sleep before it.
+			const immediate = setImmediate(() => fire(timer));
 			timer.disarm = () => clearImmediate(immediate);
 		}
 	};
