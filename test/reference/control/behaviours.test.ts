@@ -104,6 +104,20 @@ it('v2_validation: 400_envelope words refusals of v2 like other errors, and thos
 	expect((await call('POST', '/api/v1/public/enrich/bulk', {})).status).toBe(422);
 });
 
+it('v2_validation: 400_envelope leaves a 422 that was ordered as a fault as it was ordered', async () => {
+	await behave({ v2_validation: '400_envelope' });
+	const fault = { type: 'status', status: 422, code: 'list_full', message: 'Full' };
+	await steered.send('POST', '/reference/faults', { body: { fault } });
+	expect(await call('GET', '/api/v2/whoami')).toMatchObject({
+		status: 422,
+		body: { error: { code: 'list_full', problem: 'Full' } },
+	});
+	expect(await call('GET', '/api/v1/public/enrich/status')).toMatchObject({
+		status: 422,
+		body: { detail: 'Full' },
+	});
+});
+
 it('workflow_status_results: true adds the results to the counts', async () => {
 	await behave({ workflow_status_results: true });
 	const { workflow_id, task_ids } = await bulk();

@@ -89,7 +89,9 @@ export function createVariants(o: { db: Database; ids: Ids; behaviours: Behaviou
 			const operation = operationOf(request.method, request.routeOptions.url);
 			if (reply.statusCode === 422) {
 				const isV2 = (request.routeOptions.config.referenceErrors ?? 'v2') === 'v2';
-				if (behaviours.v2Validation !== '400_envelope' || !isV2) return body;
+				// A fault may have ordered this status for what is no validation.
+				const isValidation = isV2 && 'detail' in body;
+				if (behaviours.v2Validation !== '400_envelope' || !isValidation) return body;
 				void reply.code(400);
 				return validationEnvelope(body, ids);
 			}
