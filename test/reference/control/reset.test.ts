@@ -225,6 +225,9 @@ describe('snapshots', () => {
 	it('are not found when there are none', async () => {
 		const refused = await post('restore', { name: 'nothing' });
 		expect([refused.status, refused.body.error.code]).toEqual([404, 'not_found']);
+		// Steering belongs to no organization, and nobody has access to more of it than others.
+		expect(refused.body.error.problem).toMatch(/^There is no snapshot ".*"\.$/);
+		expect(refused.body.error.fix).toBe('GET /reference/state shows those there are.');
 	});
 
 	it('outlive a reset', async () => {

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { Ids } from '../../ids.ts';
 import type { Database } from '../db/index.ts';
-import { notFound } from '../errors.ts';
 import { mountInspector } from '../inspector/routes.ts';
 import { CONTROL_PREFIX } from '../prefixes.ts';
 import { BehavioursRequest, behavioursFrom, behavioursView } from './behaviours-view.ts';
@@ -17,7 +16,7 @@ import { viewOf } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
 import { Seed, readSeedDocument } from './seed-document.ts';
 import { createStreams } from './stream.ts';
-import { check, prepareSurface } from './surface.ts';
+import { check, noSuch, prepareSurface } from './surface.ts';
 
 /** Where nobody names another. */
 export const DEFAULT_SEED = 'cleanlist';
@@ -83,7 +82,7 @@ function mountControl(app: FastifyInstance, parts: ControlParts, access: Steerin
 	});
 	app.post('/restore', async ({ body }) => {
 		const { name } = check(SnapshotRequest, body, 'The snapshot');
-		if (!(await control.restore(name))) throw notFound('snapshot', name);
+		if (!(await control.restore(name))) throw noSuch('snapshot', name, 'state');
 		return { name, state: control.state() };
 	});
 
@@ -101,7 +100,7 @@ function mountControl(app: FastifyInstance, parts: ControlParts, access: Steerin
 	app.get('/faults', async () => ({ faults: control.faults() }));
 	app.delete('/faults', async () => ({ removed: control.removeFaults() }));
 	app.delete<{ Params: { id: string } }>('/faults/:id', async ({ params }) => {
-		if (control.removeFaults(params.id) === 0) throw notFound('fault', params.id);
+		if (control.removeFaults(params.id) === 0) throw noSuch('fault', params.id, 'faults');
 		return { removed: 1 };
 	});
 
@@ -128,7 +127,7 @@ function mountControl(app: FastifyInstance, parts: ControlParts, access: Steerin
 
 	app.get<{ Params: { id: string } }>('/requests/:id', async ({ params }) => {
 		const recorded = recorder.get(Number(params.id));
-		if (!recorded) throw notFound('recorded request', params.id);
+		if (!recorded) throw noSuch('recorded request', params.id, 'requests');
 		return viewOf(recorded);
 	});
 

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Ids } from '../../ids.ts';
 import { readJsonBodies } from '../../json-bodies.ts';
 import { ApiError, badRequest, internal, renderError, tooLarge } from '../errors.ts';
+import { CONTROL_PREFIX } from '../prefixes.ts';
 import { admitSteering } from './guard.ts';
 import type { SteeringAccess } from './guard.ts';
 
@@ -111,6 +112,15 @@ const spell = (path: (string | number)[]): string =>
 		(text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`),
 		'',
 	);
+
+/** @param shownBy the path below /reference that shows what there is of it */
+export const noSuch = (what: string, name: string, shownBy: string) =>
+	new ApiError({
+		status: 404,
+		code: 'not_found',
+		problem: `There is no ${what} ${JSON.stringify(name)}.`,
+		fix: `GET ${CONTROL_PREFIX}/${shownBy} shows those there are.`,
+	});
 
 function toApiError(error: FastifyError | ApiError, bodyLimit: number): ApiError {
 	if (error instanceof ApiError) return error;
