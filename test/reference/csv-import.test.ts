@@ -242,6 +242,13 @@ describe.each(['/api/v2', '/api/v1/public'])('CSV import under %s', (prefix) => 
 	});
 
 	describe('refuses', () => {
+		it('a column with a long name: 400 missing_column, with no half of an emoji where it is cut', async () => {
+			const header = `${'x'.repeat(99)}😀😀`;
+			const reply = await upload('email\na@example.com\n', { column_mapping: { email: header } });
+			expect(reply.body.error.details.header).toBe(`${'x'.repeat(99)}…`);
+			expect(reply.body.error.problem.isWellFormed()).toBe(true);
+		});
+
 		it('a column that is not there: 400 missing_column, with its name', async () => {
 			const reply = await upload('E-Mail;Name\na@example.com;x\n', { column_mapping: { email: 'email' } });
 			expect(reply.status).toBe(400);
