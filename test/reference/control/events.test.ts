@@ -67,6 +67,11 @@ it('gives a reader from before a restart all that is kept', async () => {
 	feed.close();
 });
 
+it('answers HEAD at once, and does not count it as a reader', async () => {
+	expect((await steered.send('HEAD', '/reference/events')).status).toBe(404);
+	expect((await steered.send('GET', '/reference/state')).body.readers).toBe(0);
+});
+
 it('keeps a quiet stream alive', async () => {
 	const socket = connect(Number(new URL(steered.baseUrl).port), '127.0.0.1');
 	let text = '';

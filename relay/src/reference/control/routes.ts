@@ -131,7 +131,8 @@ function mountControl(app: FastifyInstance, parts: ControlParts, access: Steerin
 		return viewOf(recorded);
 	});
 
-	app.get('/events', (request, reply) => streams.serve(request, reply));
+	// A stream's head alone would have to wait for its end.
+	app.get('/events', { exposeHeadRoute: false }, (request, reply) => streams.serve(request, reply));
 
 	mountInspector(app, parts);
 }
