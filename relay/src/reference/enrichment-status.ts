@@ -24,17 +24,17 @@ type Status = Omit<
 export function enrichmentStatus(db: Database, caller: Caller, id: string): Status {
 	const { organizationId } = caller;
 	const run = db.runs.get(organizationId, id) ?? db.runs.latestOfCohort(organizationId, id);
-	if (run) return statusOfRun(run, id);
+	if (run) return statusOfRun(run, id, messageOf(db, run));
 	const workflow = db.workflows.get(organizationId, id);
 	if (workflow) return statusOfWorkflow(workflow);
 	if (!id.startsWith(COHORT_PREFIX)) throw notFound('workflow', id);
 	return statusOfCohort(id, resolveCohort(db, caller, id).leadIds.length);
 }
 
-function statusOfRun(run: EnrichmentRun, id: string): Status {
+function statusOfRun(run: EnrichmentRun, id: string, message: string | null): Status {
 	const ended = run.charged !== null;
 	return {
-		message: MESSAGES[run.status] ?? null,
+		message,
 		workflow_id: id,
 		status: run.status,
 		progress: progressOf(run.processed, run.total),
@@ -56,9 +56,11 @@ function statusOfRun(run: EnrichmentRun, id: string): Status {
 	};
 }
 
-const MESSAGES: Partial<Record<EnrichmentRun['status'], string>> = {
-	cancelled: 'Cancelled: the list was deleted while the run worked on it.',
-};
+/** A run is cancelled with its list, or because that was ordered. */
+const messageOf = (db: Database, { workflowId, status }: EnrichmentRun): string | null =>
+	status === 'cancelled' && db.steering.get(workflowId)?.outcome !== 'cancelled'
+		? 'Cancelled: the list was deleted while the run worked on it.'
+		: null;
 
 /** Legacy workflows are not prepaid, so nothing of theirs is charged or refunded in the sense of these fields (B.23). */
 const statusOfWorkflow = (workflow: WorkflowRow): Status => {

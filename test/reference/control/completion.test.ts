@@ -221,6 +221,8 @@ describe.each([
 		expect(task).toMatchObject({ status: 'failed', result: { primary_email: null } });
 		expect(await v2(single)).toMatchObject({
 			status,
+			// Nobody deleted the list.
+			message: null,
 			credits_charged: 0,
 			credits_refunded: 11,
 			result: { lead_id: '', status: 'failed' },
