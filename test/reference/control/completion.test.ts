@@ -138,6 +138,19 @@ it('does not count polls of whom it does not let in', async () => {
 	expect((await legacy(workflow_id)).status).toBe('completed');
 });
 
+it('waits for polls that ask by the cohort, too', async () => {
+	await complete({ mode: 'instant' });
+	await list(3);
+	const { task_id } = (await call('GET', `/api/v2/lead-lists/${listId}/leads`)).body;
+	const request = { task_id, data_points: ['Email'] };
+	const estimate = { tool: 'add_person_enrichments', ...request };
+	const { quote_id } = (await call('POST', '/api/v2/credits/estimate', estimate)).body;
+	await complete({ mode: 'after_polls', polls: 1 });
+	await call('POST', '/api/v2/enrichment/by-task', { ...request, quote_id });
+	expect((await v2(task_id)).status).toBe('pending');
+	expect((await v2(task_id)).status).toBe('completed');
+});
+
 it('does not count polls of another organization, nor one that asks for two things at once', async () => {
 	await complete({ mode: 'after_polls', polls: 1 });
 	const { workflow_id, task_ids } = await bulk();

@@ -14,13 +14,16 @@ const RELEASE = [
 	'UPDATE smart_agent_runs SET due_at = :now WHERE task_id = :workId AND due_at IS NOT NULL',
 ];
 
-/** By its own id, or by that of one of a workflow's tasks. */
+/** By its own id, by that of one of a workflow's tasks, or by the cohort that it is the latest run over. */
 const WORK = `
 	SELECT workflow_id AS workId FROM workflows WHERE workflow_id = :id AND organization_id = :organizationId
 	UNION ALL
 	SELECT workflow_id FROM tasks JOIN workflows USING (workflow_id) WHERE task_id = :id AND organization_id = :organizationId
 	UNION ALL
 	SELECT workflow_id FROM enrichment_runs WHERE workflow_id = :id AND organization_id = :organizationId
+	UNION ALL
+	SELECT * FROM (
+		SELECT workflow_id FROM enrichment_runs WHERE cohort = :id AND organization_id = :organizationId ORDER BY seq DESC LIMIT 1)
 	UNION ALL
 	SELECT task_id FROM smart_agent_runs WHERE task_id = :id AND organization_id = :organizationId`;
 
