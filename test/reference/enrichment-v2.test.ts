@@ -111,6 +111,19 @@ describe.each(PREFIXES)('under %s', (prefix) => {
 			expect(seen).toEqual(['pending', 'pending', 'running', 'completed']);
 		});
 
+		it('is cancelled with its list, and has a result that says that nothing was found', async () => {
+			const { workflow_id: id } = (await person(HIT)).body;
+			await client.call('DELETE', `/api/v2/lead-lists/${listId}`);
+			await finish(harness);
+			expect((await status(id)).body).toMatchObject({
+				status: 'cancelled',
+				credits_charged: 0,
+				message: expect.stringContaining('deleted'),
+				result: { lead_id: '', status: 'failed', first_name: HIT.first_name, email: null },
+			});
+			expect(await balance(client)).toBe(1_000);
+		});
+
 		it('puts whom it found into the list, and gives the findings with the status', async () => {
 			const { workflow_id: id } = (await person({ ...HIT, enrichment_type: 'full' })).body;
 			expect(await leadsOf(client, listId)).toEqual([]);

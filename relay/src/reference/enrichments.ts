@@ -167,7 +167,7 @@ export function createEnrichments(options: EnrichmentOptions) {
 		tell('workflow', { workflow_id: run.workflowId, kind: 'enrichment', status, ...settled });
 	};
 
-	/** Ends a run, as it was ordered, with nothing found. */
+	/** Ends a run before its time. What it has found by then is paid for. */
 	const breakOff = (run: EnrichmentRun, outcome: 'failed' | 'cancelled', now: number): void => {
 		if (run.person !== null) {
 			const person = JSON.parse(run.person) as Person;
@@ -178,8 +178,8 @@ export function createEnrichments(options: EnrichmentOptions) {
 
 	/** The first step marks the run as begun; each further one looks up some of its leads. */
 	const step = (run: EnrichmentRun, now: number): void => {
-		// Its leads have nowhere to go: what was found so far is paid for, and that is that.
-		if (!db.runs.listExists(run.listId)) return end(run, 'cancelled', now);
+		// Its leads have nowhere to go.
+		if (!db.runs.listExists(run.listId)) return breakOff(run, 'cancelled', now);
 		const { outcome } = completion.fateOf(run.workflowId);
 		if (outcome !== null && run.step > 0) return breakOff(run, outcome, now);
 		const from = run.processed;
