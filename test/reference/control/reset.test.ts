@@ -127,6 +127,31 @@ describe('reset', () => {
 		expect((await get('state')).counts.users).toBe(7);
 	});
 
+	it('leaves the key that is always there to whom a document gives it', async () => {
+		await steered.close();
+		const key = `clapi_${'d'.repeat(64)}`;
+		steered = await startSteered({
+			populate: async ({ createAccount }) => {
+				await createAccount({ name: 'Demo', key, credits: 120_000 });
+			},
+		});
+		await seed({
+			organizations: [{ name: 'North', credits: 5 }],
+			users: [
+				{ email: 'ann@north.example', organization: 'North', keys: [{ key }], scopes: ['credits:read'] },
+			],
+		});
+		const asAnn = steered.as(key);
+		for (let round = 0; round < 2; round++) {
+			expect((await asAnn('GET', '/api/v2/whoami')).body).toMatchObject({
+				organization_name: 'North',
+				scopes: ['credits:read'],
+			});
+			expect((await asAnn('GET', '/api/v2/credits/balance')).body.credits).toBe(5);
+			await post('reset');
+		}
+	});
+
 	it('leaves the triggers and foreign keys in force', async () => {
 		await seed();
 		await post('reset');

@@ -74,7 +74,7 @@ export interface ControlDependencies {
 	feed: Feed;
 	portal: Portal;
 	reference: () => Pick<Reference, 'createAccount' | 'createFolder' | 'createList'>;
-	/** Makes what is always there, before what the start says. */
+	/** Makes what is always there, as far as it is not there yet. */
 	populate: () => Promise<void>;
 }
 
@@ -133,7 +133,6 @@ export function createControl(o: ControlDependencies) {
 	};
 
 	const fill = async (): Promise<void> => {
-		await o.populate();
 		const { seed, people } = start;
 		if (people === 'nobody') accounts = [];
 		else if (people === 'cast') {
@@ -143,6 +142,8 @@ export function createControl(o: ControlDependencies) {
 			// In one commit: 1,000 lists take 0.1 s instead of 0.7.
 			accounts = db.transaction(() => populate({ db, clock, ids, portal: o.portal }, people, seed));
 		}
+		// Last, so that a document may give its key to somebody else.
+		await o.populate();
 	};
 
 	/** Back to the beginning, and then as `next` says. If that fails, everything is as it was. */
