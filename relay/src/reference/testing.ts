@@ -17,7 +17,7 @@ export { seededIds } from './control/seeded-ids.ts';
 export type { SeededIds } from './control/seeded-ids.ts';
 
 export interface ReferenceApiOptions {
-	/** The same seed gives the same ids, keys and findings. Default `cleanlist`. */
+	/** The same seed gives the same ids, keys and findings; a document's own comes first. Default `cleanlist`. */
 	seed?: string | number;
 	/** Who and what there is; the seeded cast when absent. */
 	document?: SeedInput;
@@ -66,6 +66,7 @@ export interface ReferenceApiControl extends Pick<
 export async function createReferenceApi(options: ReferenceApiOptions = {}): Promise<ReferenceApi> {
 	const { seed = DEFAULT_SEED, document, frozenAt, completionMs, limits = 'off' } = options;
 	const start = startFrom(document ?? { seed });
+	if (document && document.seed === undefined) start.seed = String(seed);
 	const reference = await openReference({
 		path: ':memory:',
 		clock: systemClock,

@@ -45,6 +45,22 @@ it('starts with the people of a document, on a clock that stands still, and as t
 	expect(api.control.clock()).toEqual({ now: '1970-01-01T00:00:00.000Z', now_ms: 0, frozen: true });
 });
 
+it.each<[string | undefined, string | undefined, string]>([
+	['one', undefined, 'one'],
+	['one', 'two', 'two'],
+	[undefined, undefined, 'cleanlist'],
+])('given the seed %s and a document with the seed %s starts from %s', async (seed, ofDocument, used) => {
+	api = await createReferenceApi({
+		...(seed !== undefined && { seed }),
+		document: {
+			...(ofDocument !== undefined && { seed: ofDocument }),
+			organizations: [{ name: 'North' }],
+			users: [{ email: 'ann@north.example', organization: 'North' }],
+		},
+	});
+	expect(api.control.state().seed).toBe(used);
+});
+
 it('can be steered as over HTTP', async () => {
 	api = await createReferenceApi({ frozenAt: 0 });
 	const { control } = api;
