@@ -166,7 +166,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 		},
 		onError: (err) => log.error({ err }, 'reference work failed; trying again'),
 	});
-	/** On the process's own clock, since nobody sees it: steered time would count its timers. */
+	// What nobody sees goes by the process's own clock: steered time would count its timers, and may stand still.
 	const sweeper = createAgenda({
 		clock: options.clock,
 		nextDueAt: () => (db.leftovers.any() ? 0 : null),
@@ -185,7 +185,7 @@ export async function openReference(options: ReferenceOptions): Promise<Referenc
 	};
 	const limiter = createRateLimiter(limits, clock);
 	const gate = createGate({ db, clock, limiter, by: 'key' });
-	const requestLog = createRequestLog({ db, clock, log });
+	const requestLog = createRequestLog({ db, clock, realClock: options.clock, log });
 	const portal = createPortal({ db, clock, ids });
 	const disturbance = createDisturbance({
 		...{ clock: options.clock, ids, db, faults, variants, completion, recorder, settleWork },

@@ -18,8 +18,16 @@ const MAX_WAITING = 10_000;
 /**
  * The log of requests, which the usage report and "last used" are made from. Rows wait in memory for up to a
  * second, so a crash can lose that much of it; whoever reads it calls `flush` first.
+ *
+ * @param options.realClock what rows wait by; another than `clock` when that one may stand still
  */
-export function createRequestLog({ db, clock, log }: { db: Database; clock: Clock; log: Logger }) {
+export function createRequestLog(options: {
+	db: Database;
+	clock: Clock;
+	realClock?: Pick<Clock, 'schedule'>;
+	log: Logger;
+}) {
+	const { db, clock, realClock = clock, log } = options;
 	let waiting: LoggedRequest[] = [];
 	let cancel: (() => void) | null = null;
 
@@ -39,7 +47,7 @@ export function createRequestLog({ db, clock, log }: { db: Database; clock: Cloc
 	};
 
 	const flushLater = (): void => {
-		cancel ??= clock.schedule(FLUSH_MS, () => {
+		cancel ??= realClock.schedule(FLUSH_MS, () => {
 			try {
 				flush();
 			} catch (err) {

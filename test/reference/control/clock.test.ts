@@ -1,4 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { answer, contacts, startReceiver, until } from '../harness.ts';
 import { follow, startSteered } from './harness.ts';
 import type { Steered } from './harness.ts';
@@ -196,6 +200,27 @@ it('tells the feed', async () => {
 	await clock('advance', { ms: 1_500 });
 	expect((await feed.next('workflow')).data).toMatchObject({ kind: 'bulk', status: 'completed' });
 	feed.close();
+});
+
+it('counts no timer of the request log, which is written in real time while it stands still', async () => {
+	const folder = mkdtempSync(join(tmpdir(), 'reference-clock-'));
+	const path = join(folder, 'reference.sqlite');
+	await steered.close();
+	try {
+		steered = await startSteered({ path });
+		({ key } = await steered.account());
+		await clock('freeze');
+		for (let n = 0; n < 3; n++) await steered.as(key)('GET', '/api/v2/whoami');
+		expect(await clock('advance', { ms: 5_000 })).toMatchObject({ timers_fired: 0 });
+		await steered.base.advance(1_000);
+		const db = new DatabaseSync(path, { readOnly: true });
+		expect(db.prepare('SELECT count(*) AS n FROM request_log').get()).toEqual({ n: 3 });
+		db.close();
+	} finally {
+		await steered.close();
+		rmSync(folder, { recursive: true });
+		steered = await startSteered();
+	}
 });
 
 it('does what is due at the instant it stands at, one after the other, although nothing else goes on in the process', () => {
