@@ -60,6 +60,20 @@ it('is for this machine only, as all of the control surface is', async () => {
 	}
 });
 
+it('says that a webhook waits for the end of its workflow, and that one which was ordered away never comes', async () => {
+	const { key } = await steered.account();
+	const fault = { type: 'webhook_never' };
+	await steered.send('POST', '/reference/faults', { body: { fault } });
+	const contacts = [{ linkedin_url: 'https://linkedin.com/in/x-example' }];
+	const request = { contacts, webhook_url: 'https://hooks.example/in/secret' };
+	await steered.as(key)('POST', '/api/v1/public/enrich/bulk', request);
+	const webhooks = async () => (await steered.send('GET', '/reference/?part=webhooks')).text;
+	expect(await webhooks()).toMatch(/waits[^]*Goes out when the workflow has ended/);
+	await steered.base.advance(1_500);
+	expect(await webhooks()).toMatch(/not sent[^]*None is sent, as was ordered/);
+	expect(await webhooks()).not.toMatch(/waits|Goes out/);
+});
+
 it('stays a page however much there is', async () => {
 	const { key } = await steered.account();
 	const api = steered.as(key);

@@ -43,7 +43,7 @@ const TASKS = `
 	SELECT task_id AS taskId, contact, result FROM tasks WHERE workflow_id = :workId ORDER BY idx LIMIT :limit`;
 
 const WEBHOOKS = `
-	SELECT workflow_id AS workflowId, webhook_url AS url FROM workflows
+	SELECT workflow_id AS workflowId, webhook_url AS url, completed_at IS NOT NULL AS hasEnded FROM workflows
 	WHERE webhook_url IS NOT NULL ORDER BY rowid DESC LIMIT :limit`;
 
 const ATTEMPTS = `
@@ -111,6 +111,7 @@ export interface TaskView {
 export interface WebhookView {
 	workflowId: string;
 	url: string;
+	hasEnded: 0 | 1;
 }
 export interface AttemptView {
 	attempt: number;

@@ -95,12 +95,12 @@ function webhooksPart({ db }: Sources): Html {
 	if (webhooks.length === 0) {
 		return nothing('No webhooks. POST /api/v1/public/enrich/bulk with a webhook_url makes one.');
 	}
-	return html`${webhooks.map(({ workflowId, url }) => {
+	return html`${webhooks.map(({ workflowId, url, hasEnded }) => {
 		const attempts = db.inspector.attempts(workflowId);
 		return html`<details id="webhook-${workflowId}" class="row" open>
 			<summary>
 				<span class="what" title="${workflowId}"><code>${workflowId}</code></span
-				>${webhookBadge(attempts)}
+				>${webhookBadge(attempts, hasEnded)}
 			</summary>
 			<div class="inside">
 				<p class="soft">to <bdi>${redact(url)}</bdi></p>
@@ -109,16 +109,18 @@ function webhooksPart({ db }: Sources): Html {
 						? html`<ol class="attempts">
 								${attempts.map(attemptRow)}
 							</ol>`
-						: html`<p class="soft">Goes out when the workflow has ended.</p>`
+						: html`<p class="soft">
+								${hasEnded ? 'None is sent, as was ordered.' : 'Goes out when the workflow has ended.'}
+							</p>`
 				}
 			</div>
 		</details>`;
 	})}`;
 }
 
-function webhookBadge(attempts: AttemptView[]): Html {
+function webhookBadge(attempts: AttemptView[], hasEnded: 0 | 1): Html {
 	const last = attempts.at(-1);
-	if (!last) return badge('waits', 'soft');
+	if (!last) return badge(hasEnded ? 'not sent' : 'waits', 'soft');
 	if (attempts.some(({ status }) => status === 'succeeded')) return badge('delivered', 'good');
 	return last.status === 'pending' ? badge('under way', 'warn') : badge('given up', 'bad');
 }
