@@ -3,6 +3,7 @@ import { systemIds } from '../../relay/src/ids.ts';
 import type { Claim, IngestOutcome, NewEvent, Settlement, Store } from '../../relay/src/store/port.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
 import { readDatabaseUrl } from '../../relay/src/store/postgres/address.ts';
+import { openDatabase, statement } from '../../relay/src/store/postgres/database.ts';
 import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
 import { migrate } from '../../relay/src/store/postgres/migrate.ts';
 import { onOneConnection } from '../../relay/src/store/postgres/open.ts';
@@ -234,6 +235,21 @@ describe('several stores on one database', () => {
 		await until('it listens again', listening);
 		await other.ping();
 	}, 60_000);
+});
+
+test('webhooks wait for the disk; claims and results of deliveries, which are made again at worst, do not', async () => {
+	await open();
+	const shown = await Promise.all(
+		(['durable', 'progress'] as const).map(async (use) => {
+			const db = openDatabase(readDatabaseUrl(url).connection, systemClock, use);
+			try {
+				return await db.query<object>(statement('show', 'SHOW synchronous_commit'));
+			} finally {
+				await db.close();
+			}
+		}),
+	);
+	expect(shown).toEqual([[{ synchronous_commit: 'on' }], [{ synchronous_commit: 'off' }]]);
 });
 
 describe('migrations', () => {

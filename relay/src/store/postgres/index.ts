@@ -55,9 +55,10 @@ export async function openPostgresStore(
 	const address = readDatabaseUrl(url);
 	await prepareDatabase(address, shared);
 	const db = openDatabase(address.connection, clock);
+	const progress = openDatabase(address.connection, clock, 'progress');
 	const bell = openBell({ connection: connectionOptions(address.connection), db, clock, ids });
 	const events = ingestBatches(db);
-	const settlements = settleBatches(db);
+	const settlements = settleBatches(progress);
 	let closing: Promise<void> | null = null;
 
 	const making = { ...acceptQuarantined(db), ...redrive(db), ...release(db), ...replay(db) };
@@ -71,7 +72,7 @@ export async function openPostgresStore(
 	async function close(): Promise<void> {
 		await Promise.all([events.drained(), settlements.drained()]);
 		await bell.close();
-		await db.close();
+		await Promise.all([progress.close(), db.close()]);
 	}
 	const open = <T>(work: () => Promise<T>): Promise<T> =>
 		closing ? Promise.reject(new StoreError('failed', 'The store is closed.')) : work();
@@ -87,7 +88,7 @@ export async function openPostgresStore(
 		...getEvents(db),
 		...variants(db),
 		...getDeliveries(db),
-		...claim(db),
+		...claim(progress),
 		...cancel(db),
 		...nextDueAt(db),
 		...stats(db),

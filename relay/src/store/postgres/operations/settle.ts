@@ -55,7 +55,7 @@ interface Settled {
 	failing: boolean;
 }
 
-/** Writes a batch of outcomes of attempts, of different deliveries, and what they mean for the breakers. */
+/** Writes a batch of outcomes of attempts, of different deliveries, and what they mean for the breakers. @param db for 'progress' */
 export const settle = (db: Database) => ({
 	/** @param again whether the same was tried before and the answer lost: what is recorded already is settled */
 	async settle(settlements: Settlement[], again: boolean): Promise<Outcome[]> {
