@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { LEASE_MS } from '../../relay/src/delivery/dispatcher.ts';
 import { BREAKER } from '../../relay/src/delivery/policy.ts';
@@ -265,6 +266,36 @@ describe('dispatcher', () => {
 		});
 		await until('all are delivered', () => receiver.received.length === 8);
 		expect(new Set(asked)).toEqual(new Set([undefined]));
+	});
+
+	it('claims again only when a result is written, where others claim too: before that there is no slot', async () => {
+		await subscribe({ concurrency: 1 });
+		await ingest();
+		await ingest();
+		let claims = 0;
+		let answered = 0;
+		let goOn: () => void = () => undefined;
+		const gate = new Promise<void>((resolve) => (goOn = resolve));
+		start({
+			alone: false,
+			store: {
+				...store,
+				claim: (options) => {
+					claims++;
+					return store.claim(options);
+				},
+				settle: async (result) => {
+					answered++;
+					await gate;
+					return store.settle(result);
+				},
+			},
+		});
+		await until('the first is answered', () => answered === 1);
+		await turn();
+		expect(claims).toBe(1);
+		goOn();
+		await until('the next went out', () => receiver.received.length === 2);
 	});
 
 	it('claims nothing more while it has 64 MiB in hand', async () => {
