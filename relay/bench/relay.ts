@@ -24,6 +24,9 @@ export interface RelayProcess {
 	startedAt: number;
 	/** Calls the management API and answers with its JSON. */
 	api(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown>;
+	/** SIGSTOP and SIGCONT: in between it does nothing at all. */
+	pause(): void;
+	resume(): void;
 	/** SIGTERM: it finishes what it has begun. */
 	stop(): Promise<void>;
 	/** SIGKILL. */
@@ -90,6 +93,8 @@ export async function startRelay(
 		ingestUrl: sources[0]?.ingest_url ?? '',
 		startedAt,
 		api,
+		pause: () => void child.kill('SIGSTOP'),
+		resume: () => void child.kill('SIGCONT'),
 		stop: () => end('SIGTERM'),
 		kill: () => end('SIGKILL'),
 	};
