@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 
 /**
  * Notes when the first pending delivery of a subscription is due, and lets the next claim look at it. To be called
- * after anything that may have changed either. Of one that has ended nothing is due, whatever is still pending; claim alone holds a subscription back, once it has looked.
+ * after anything that may have changed either. Of one that has ended nothing is due, whatever is still pending; claim alone
+ * holds a subscription back, once it has looked.
  */
 export function prepareFirstDue(db: DatabaseSync): (subscriptionId: string) => void {
 	// Two steps into two indexes, however long the backlog is.
