@@ -119,7 +119,7 @@ const goal = (ratios: number[]) =>
 
 /** A backlog that goes out through one relay and through three on one PostgreSQL. */
 export async function benchPostgresDelivery(quick: boolean): Promise<string> {
-	const [rounds, events] = quick ? [1, 5_000] : [5, 10_000];
+	const [rounds, events] = quick ? [1, 5_000] : [9, 10_000];
 	return withRelays(async (url, server, relays) => {
 		const store = await openPostgresStore({ url, clock: systemClock, ids: systemIds });
 		/** A backlog that falls due once it is there whole: the rate is that of the sink, first to last. */
