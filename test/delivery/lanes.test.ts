@@ -11,7 +11,7 @@ describe('lanes', () => {
 	let started: Claim[];
 	beforeEach(() => {
 		started = [];
-		lanes = createLanes((claim) => started.push(claim));
+		lanes = createLanes((claim) => started.push(claim), true);
 	});
 
 	let ids = 0;
@@ -98,6 +98,23 @@ describe('lanes', () => {
 		expect(lanes.wants('a')).toBe(false);
 		lanes.answered(six[0]!, WELL);
 		expect(lanes.wants('a')).toBe(true);
+	});
+
+	it('want more, where others claim too, when half of what was under way is answered, or any of it slowly', () => {
+		lanes = createLanes((claim) => started.push(claim), false);
+		expect(lanes.wants('a')).toBe(true);
+		const four = claims(4, 'a', 5);
+		lanes.take(four);
+		lanes.answered(four[0]!, WELL);
+		expect(lanes.wants('a')).toBe(false);
+		lanes.answered(four[1]!, WELL);
+		expect(lanes.wants('a')).toBe(true);
+		lanes.take(claims(3, 'a', 5));
+		expect(lanes.wants('a')).toBe(false);
+		lanes.answered(four[2]!, SLOWLY);
+		expect(lanes.wants('a')).toBe(true);
+		lanes.answered(four[3]!, WELL);
+		expect(lanes.wants('a')).toBe(false);
 	});
 
 	it('take the concurrency of the last claim', () => {

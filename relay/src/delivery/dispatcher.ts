@@ -60,7 +60,7 @@ export function createDispatcher(options: {
 	const sender = createSender(options);
 	const attempt = createAttempts({ ...options, time, sender });
 	const underWay = new Map<Claim, Promise<void>>();
-	const lanes = createLanes((claim) => underWay.set(claim, run(claim)));
+	const lanes = createLanes((claim) => underWay.set(claim, run(claim)), alone);
 	const breakOff = new AbortController();
 	let state: 'idle' | 'running' | 'stopping' = 'idle';
 	let looking: Promise<void> | null = null;

@@ -13,8 +13,9 @@ const AHEAD = 3;
 interface Lane {
 	/** As the last claim had it. */
 	concurrency: number;
-	/** Attempts that the receiver has not answered yet. */
+	/** Attempts that the receiver has not answered yet, and how many they were after the last claim. */
 	underWay: number;
+	afterClaim: number;
 	/** Claimed ahead, in order. */
 	waiting: Claim[];
 	/** How the receiver answered last; null before it has. */
@@ -34,18 +35,32 @@ export interface Lanes {
 	take(claims: readonly Claim[]): Claim[];
 	/** The receiver has answered: starts the next. @returns what is to be handed back: after a failure all that waits */
 	answered(claim: Claim, answer: Pick<Settlement, 'health' | 'durationMs'>): Claim[];
-	/** Whether more should be claimed of it: of what may wait, less than half does. */
+	/**
+	 * Whether more should be claimed of it. Alone: of what may wait, less than half does. Where others claim too, nothing waits: half
+	 * of what was under way has been answered, when that goes quickly. A claim for each answer would cost the database half as
+	 * much again, and keep others from claiming.
+	 */
 	wants(subscriptionId: string): boolean;
 	/** @returns what waits, to be handed back */
 	clear(): Claim[];
 }
 
-export function createLanes(start: (claim: Claim) => void): Lanes {
+/**
+ * @param start makes the attempt
+ * @param alone whether nobody else claims from the store
+ */
+export function createLanes(start: (claim: Claim) => void, alone: boolean): Lanes {
 	const lanes = new Map<string, Lane>();
 	const inHand = { deliveries: 0, bytes: 0 };
 
 	function laneOf({ subscriptionId, receiver: { concurrency } }: Claim): Lane {
-		const lane = lanes.get(subscriptionId) ?? { concurrency, underWay: 0, waiting: [], answered: null };
+		const lane = lanes.get(subscriptionId) ?? {
+			concurrency,
+			underWay: 0,
+			afterClaim: 0,
+			waiting: [],
+			answered: null,
+		};
 		lane.concurrency = concurrency;
 		lanes.set(subscriptionId, lane);
 		return lane;
@@ -83,7 +98,10 @@ export function createLanes(start: (claim: Claim) => void): Lanes {
 				taken.add(lane);
 			}
 			count(claims, 1);
-			for (const lane of taken) startNext(lane);
+			for (const lane of taken) {
+				startNext(lane);
+				lane.afterClaim = lane.underWay;
+			}
 			for (const [id, lane] of lanes) if (lane.underWay === 0) lanes.delete(id);
 			return [...taken].flatMap((lane) => (lane.answered === 'badly' ? handBack(lane) : []));
 		},
@@ -99,7 +117,9 @@ export function createLanes(start: (claim: Claim) => void): Lanes {
 		},
 		wants(subscriptionId) {
 			const lane = lanes.get(subscriptionId);
-			return lane === undefined || lane.waiting.length * 2 <= lane.concurrency * AHEAD;
+			if (lane === undefined) return true;
+			if (alone) return lane.waiting.length * 2 <= lane.concurrency * AHEAD;
+			return lane.answered !== 'quickly' || lane.underWay * 2 <= lane.afterClaim;
 		},
 		clear: () => [...lanes.values()].flatMap(handBack),
 	};
