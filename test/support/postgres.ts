@@ -62,15 +62,12 @@ const START_LIMIT_MS = 60_000;
 /**
  * Makes a cluster and starts it.
  *
- * @param place where its data is to lie, a folder that `unprivilegedAccount` may write to; null: in a temporary one
+ * @param place where its data is to lie, a folder that `unprivilegedAccount` may write to; by default in a temporary one
  */
-export async function startPostgres(
-	settings: Settings = {},
-	place: string | null = null,
-): Promise<TestPostgres> {
+export async function startPostgres(settings: Settings = {}, place?: string): Promise<TestPostgres> {
 	const account = unprivilegedAccount();
 	const folder = temporaryFolder(account);
-	const server = createServerIn(folder, account, settings, place ?? folder);
+	const server = createServerIn(folder, account, settings, place);
 	try {
 		await server.init();
 		await server.start();

@@ -345,7 +345,9 @@ const creditFields = ({ estimated, available }: { estimated: number; available?:
 		: { available_credits: available, shortfall_credits: Math.max(0, estimated - available) }),
 });
 
-/** Ids and paths are the caller's text: long ones are cut, so that an error stays an error and not an echo. */
-/** A cut may go through an emoji; half of one is no text. */
+/**
+ * Ids and paths are the caller's text: long ones are cut, so that an error stays an error and not an echo. A cut may go through an
+ * emoji; half of one is no text.
+ */
 const shorten = (value: string) =>
 	value.length > 100 ? `${value.slice(0, 100).replace(/[\uD800-\uDBFF]$/, '')}…` : value;
