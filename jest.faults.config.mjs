@@ -9,5 +9,5 @@ import base from './jest.config.mjs';
 export default {
 	...base,
 	testMatch: ['<rootDir>/test/faults/**/*.faults.ts'],
-	testTimeout: 120_000,
+	testTimeout: 180_000,
 };

@@ -4,7 +4,8 @@ import { startRelay } from '../support/relay-process.ts';
 import type { RelayProcess } from '../support/relay-process.ts';
 import { until } from '../support/until.ts';
 
-const PATIENCE_MS = 60_000;
+/** Longer than a lease: after a crash of the database the last results are forgotten, and their deliveries made again a minute later. */
+const PATIENCE_MS = 90_000;
 
 /** A relay process, and what its senders were answered. */
 export interface RelayUnderTest extends RelayProcess {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { startPostgres } from './postgres.ts';
 import type { TestPostgres } from './postgres.ts';
+import { until } from './until.ts';
 
 /** The server that other tests rely on: is it real, durable, and gone afterwards? */
 
@@ -38,6 +39,20 @@ it.each([
 	await server.start();
 	expect(server.port).toBe(port);
 	expect(await server.query('SELECT n FROM t', url)).toEqual([{ n: 42 }]);
+});
+
+it('rejects the query that it dies under, and does not fail whoever else runs in this process', async () => {
+	const waiting = server.query('SELECT pg_sleep(60)');
+	const outcome = expect(waiting).rejects.toThrow(/terminated|ECONNRESET/);
+	await until('the query runs', async () => {
+		const running = await server.query(
+			"SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'",
+		);
+		return running.length > 0;
+	});
+	await server.kill();
+	await outcome;
+	await server.start();
 });
 
 it('leaves no folder behind', async () => {
