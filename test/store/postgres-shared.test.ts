@@ -3,7 +3,6 @@ import { systemIds } from '../../relay/src/ids.ts';
 import type { Claim, IngestOutcome, NewEvent, Settlement, Store } from '../../relay/src/store/port.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
 import { readDatabaseUrl } from '../../relay/src/store/postgres/address.ts';
-import { openDatabase, statement } from '../../relay/src/store/postgres/database.ts';
 import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
 import { migrate } from '../../relay/src/store/postgres/migrate.ts';
 import { onOneConnection } from '../../relay/src/store/postgres/open.ts';
@@ -237,19 +236,34 @@ describe('several stores on one database', () => {
 	}, 60_000);
 });
 
-test('webhooks wait for the disk; claims and results of deliveries, which are made again at worst, do not', async () => {
-	await open();
-	const shown = await Promise.all(
-		(['durable', 'progress'] as const).map(async (use) => {
-			const db = openDatabase(readDatabaseUrl(url).connection, systemClock, use);
-			try {
-				return await db.query<object>(statement('show', 'SHOW synchronous_commit'));
-			} finally {
-				await db.close();
-			}
-		}),
-	);
-	expect(shown).toEqual([[{ synchronous_commit: 'on' }], [{ synchronous_commit: 'off' }]]);
+test('webhooks wait for the disk; claims, their results and those handed back, which are made again at worst, do not', async () => {
+	const store = await open();
+	await store.createSubscription(aSubscription());
+	await Promise.all(events(2).map((event) => store.ingest(event)));
+	/** Whoever waits for the disk then waits for that of a standby, too, which is not there. */
+	const standby = async (set: string) => {
+		await server.query(`ALTER SYSTEM ${set}`);
+		await server.query('SELECT pg_reload_conf()');
+	};
+	const webhooks: Promise<void>[] = [];
+	let answered = 0;
+	const count = () => void answered++;
+	await standby("SET synchronous_standby_names = 'nobody'");
+	try {
+		await until('a webhook waits', async () => {
+			webhooks.push(store.ingest(anEvent()).then(count, count));
+			return (await server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'")).length > 0;
+		});
+		const before = answered;
+		const [one, two] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 2 })) as [Claim, Claim];
+		expect(await store.settle(settlement(one))).toBe('settled');
+		await store.release([two], T0);
+		// Nobody waits for ever, but those who began earlier would have waited longer.
+		expect(answered).toBe(before);
+	} finally {
+		await standby('RESET synchronous_standby_names');
+		await Promise.all(webhooks);
+	}
 });
 
 describe('migrations', () => {

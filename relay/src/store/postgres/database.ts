@@ -12,15 +12,15 @@ export type Use =
 	/** Whoever commits waits for the disk. */
 	| 'durable'
 	/**
-	 * Claims and their results, which may reach the disk later (0.6 s by default): what a crash of the database makes it
-	 * forget is sent again. What is written later is on disk later, so nothing else can be lost by it.
+	 * Claims, their results and those handed back, which may reach the disk later (0.6 s by default): what a crash of the
+	 * database makes it forget is sent again. What is written later is on disk later, so nothing else can be lost by it.
 	 *
 	 * Their statements are planned once on each connection, because planning takes three times as long as claiming: 860 µs a
 	 * claim, now 260. And planned on indexes however small the tables are at that moment: the plan stays when they have grown.
 	 */
 	| 'progress';
 
-/** Connections of one relay at most, the listening one not counted; 'progress' has two that settle, and one that claims. */
+/** Connections of one relay at most, the listening one not counted; 'progress' has two that settle, and one that claims or hands back. */
 const POOL_SIZE: Record<Use, number> = { durable: 5, progress: 3 };
 
 /** How long a connection may take to come about, a statement to run, a lock to be waited for; all in ms. */

@@ -61,7 +61,7 @@ export async function openPostgresStore(
 	const settlements = settleBatches(progress);
 	let closing: Promise<void> | null = null;
 
-	const making = { ...acceptQuarantined(db), ...redrive(db), ...release(db), ...replay(db) };
+	const making = { ...acceptQuarantined(db), ...redrive(db), ...release(progress), ...replay(db) };
 	/** What was made due here may be done by a relay that has its hands free. */
 	async function ringing<T>(work: Promise<T>): Promise<T> {
 		const result = await work;

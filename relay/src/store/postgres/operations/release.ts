@@ -9,7 +9,7 @@ const RELEASE = statement(
 	WHERE d.id = claim.id AND d.state = 'leased' AND d.attempt = claim.attempt`,
 );
 
-/** Hands claims back. */
+/** Hands claims back. @param db for 'progress' */
 export const release = (db: Database) => ({
 	async release(claims: { deliveryId: string; attempt: number }[], now: number): Promise<void> {
 		const ids = claims.map(({ deliveryId }) => deliveryRow(deliveryId));
