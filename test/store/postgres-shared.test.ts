@@ -5,7 +5,7 @@ import { StoreError } from '../../relay/src/store/port.ts';
 import { readDatabaseUrl } from '../../relay/src/store/postgres/address.ts';
 import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
 import { migrate } from '../../relay/src/store/postgres/migrate.ts';
-import { onOneConnection } from '../../relay/src/store/postgres/open.ts';
+import { onOneConnection, prepareDatabase } from '../../relay/src/store/postgres/open.ts';
 import { startPostgres } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -280,6 +280,15 @@ describe('migrations', () => {
 		expect(await migrateTo(migrations)).toEqual({ from: 2, to: 2 });
 	});
 
+	test('run once also where the database gives transactions one view from their beginning', async () => {
+		await server.query(
+			`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_isolation TO 'repeatable read'`,
+		);
+		const migrations = ['CREATE TABLE one (n int)', 'CREATE TABLE two (n int)'];
+		const done = await Promise.all(Array.from({ length: 5 }, () => migrateTo(migrations)));
+		expect(done.every(({ to }) => to === 2)).toBe(true);
+	});
+
 	test('go on from where they are, each whole or not at all', async () => {
 		await migrateTo(['CREATE TABLE one (n int)']);
 		const broken = ['', 'CREATE TABLE two (n int)', 'CREATE TABLE three (n int); SELECT 1/0'];
@@ -295,6 +304,44 @@ describe('migrations', () => {
 			/version 2, newer than this program's 1/,
 		);
 		expect(await version()).toEqual([{ version: 1 }, { version: 2 }]);
+	});
+});
+
+describe('a user with few rights', () => {
+	const USER = 'few_rights';
+	const asUser = () => {
+		const its = new URL(url);
+		its.username = USER;
+		its.password = USER;
+		return its.href;
+	};
+	beforeAll(() => server.query(`CREATE USER ${USER} PASSWORD '${USER}'`));
+
+	test('needs none to create a schema when it is given its own', async () => {
+		await server.query(`CREATE SCHEMA cleanlist_relay AUTHORIZATION ${USER}`, url);
+		expect(await (await open(asUser())).ingest(anEvent())).toMatchObject({ kind: 'stored' });
+	});
+
+	test('needs those to rows only where another one migrates, and may start as often as it likes', async () => {
+		await prepareDatabase(readDatabaseUrl(url));
+		await expect(open(asUser())).rejects.toThrow(
+			/permission denied for schema.*grant it USAGE of that schema/,
+		);
+		await server.query(
+			`GRANT USAGE ON SCHEMA cleanlist_relay TO ${USER};
+			GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cleanlist_relay TO ${USER}`,
+			url,
+		);
+		const store = await open(asUser());
+		await store.createSubscription(aSubscription());
+		await store.ingest(anEvent());
+		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		expect(await store.settle(settlement(claim))).toBe('settled');
+		expect(
+			await store.sweep({ deliveredBefore: T0 * 2, deadBefore: 0, keysBefore: 0, limit: 9 }),
+		).toMatchObject({
+			events: 1,
+		});
 	});
 });
 
@@ -446,6 +493,19 @@ describe('what goes wrong on the way', () => {
 		);
 		await expect(store.ingest(anEvent())).rejects.toMatchObject({ code: 'readonly' });
 		await expect(store.ping()).rejects.toMatchObject({ code: 'readonly' });
+	});
+
+	test('a server that may be written to again is found, also while its old sessions, which may not, are in use', async () => {
+		const store = await open();
+		const database = new URL(url).pathname.slice(1);
+		await server.query(`ALTER DATABASE ${database} SET default_transaction_read_only TO on`);
+		await server.query(
+			`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`,
+		);
+		await expect(store.ping()).rejects.toMatchObject({ code: 'readonly' });
+		// As when the name leads to the new primary now, and the old one, a standby since, still has the connections.
+		await server.query(`ALTER DATABASE ${database} RESET default_transaction_read_only`);
+		expect(await store.ingest(anEvent())).toMatchObject({ kind: 'stored' });
 	});
 
 	test('text that PostgreSQL has no room for comes back as it was', async () => {

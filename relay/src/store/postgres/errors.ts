@@ -19,8 +19,11 @@ const CODES: Record<string, StoreErrorCode> = {
 	'57P05': 'busy', // idle_session_timeout
 };
 
-/** The session is gone, although the server found the time to say why. */
-const ENDS_SESSION = new Set(['25P03', '57P01', '57P02', '57P03', '57P05', '53300']);
+/**
+ * The session is gone, although the server found the time to say why; or it is of no use any more (25006): after a switch-over
+ * the old primary, now a standby, may keep it, while a new one leads to the new primary.
+ */
+const ENDS_SESSION = new Set(['25006', '25P03', '57P01', '57P02', '57P03', '57P05', '53300']);
 /** Rolled back for the sake of others; the same again may succeed. */
 const TRY_AGAIN = new Set(['40001', '40P01']);
 

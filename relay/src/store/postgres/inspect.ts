@@ -70,7 +70,7 @@ function sentence(error: unknown, message: string, described: string): string {
 		case '3D000':
 			return `There is no database ${described}: create it, or check the name in DATABASE_URL.`;
 		case '42501':
-			return `The user of the database ${described} may not do that (${message}): let it create a schema, by GRANT CREATE ON DATABASE.`;
+			return `The user of the database ${described} may not do that (${message}): let it create the schema cleanlist_relay, or, where another user migrates, grant it USAGE of that schema and SELECT, INSERT, UPDATE, DELETE on all tables in it.`;
 		case '53300':
 			return `The database ${described} has no connection left (${message}): raise max_connections, or run fewer relays.`;
 		case '57P03':

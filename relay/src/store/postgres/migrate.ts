@@ -28,12 +28,12 @@ export async function migrate(client: Client, migrations: readonly string[] = MI
 
 /** Applies the next migration, if there is one. Returns the version before. */
 async function step(client: Client, migrations: readonly string[]): Promise<number> {
-	await client.query('BEGIN');
+	// What comes after the lock has to see what the one before it did.
+	await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
 	try {
 		await client.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
-		await client.query(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
+		await makeRoom(client);
 		await client.query(`SET LOCAL search_path TO ${SCHEMA}`);
-		await client.query('CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY)');
 		const version = await versionIn(client);
 		if (version > migrations.length) {
 			throw new Error(
@@ -51,6 +51,18 @@ async function step(client: Client, migrations: readonly string[]): Promise<numb
 		// When the connection is gone, so is the transaction.
 		await client.query('ROLLBACK').catch(() => undefined);
 		throw error;
+	}
+}
+
+/** Not by IF NOT EXISTS, which asks for the right to make what is there already. */
+async function makeRoom(client: Client): Promise<void> {
+	const { rows } = await client.query<{ schema: boolean; migrations: boolean }>(
+		'SELECT to_regnamespace($1) IS NOT NULL AS schema, to_regclass($2) IS NOT NULL AS migrations',
+		[SCHEMA, `${SCHEMA}.migrations`],
+	);
+	if (!rows[0]?.schema) await client.query(`CREATE SCHEMA ${SCHEMA}`);
+	if (!rows[0]?.migrations) {
+		await client.query(`CREATE TABLE ${SCHEMA}.migrations (version integer PRIMARY KEY)`);
 	}
 }
 
