@@ -278,6 +278,27 @@ describe('the disk', () => {
 	])('with %i MiB free of a reserve of 100 is %s', (mib, level) =>
 		expect(checkDisk(config, () => mib * MIB)[0]!.level).toBe(level),
 	);
+	it.each([
+		[0, 'problem', /is full.*deliveries may stop/, /^Free space/],
+		[1, 'warning', /once it is full.*deliveries may stop/, /^Free space/],
+		[1_023, 'warning', /once it is full.*deliveries may stop/, /^Free space/],
+	])(
+		'with %i MiB free and no reserve is a %s that says what becomes of deliveries',
+		(mib, level, says, remedy) =>
+			expect(checkDisk(readConfig({ RELAY_DISK_RESERVE_MIB: '0' }), () => mib * MIB)).toEqual([
+				{
+					level,
+					about: 'disk',
+					says: expect.stringMatching(says),
+					remedy: expect.stringMatching(remedy),
+				},
+			]),
+	);
+	it.each(['0', undefined])('warns as early with a reserve of %s', (reserve) => {
+		const level = (mib: number) =>
+			checkDisk(readConfig({ RELAY_DISK_RESERVE_MIB: reserve }), () => mib * MIB)[0]!.level;
+		expect([level(1_023), level(1_024)]).toEqual(['warning', 'ok']);
+	});
 	it('is not judged where events go to PostgreSQL, and no webhook is refused for want of room on it', () => {
 		const shared = readConfig({ RELAY_DISK_RESERVE_MIB: '100', DATABASE_URL: 'postgres://relay@db/relay' });
 		expect(checkDisk(shared, () => 1)).toEqual([]);

@@ -4,6 +4,9 @@ import { ok, problem, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 const MIB = 1024 * 1024;
+/** Below this many times the reserve there is little room; without a reserve, as with the usual one. */
+const LITTLE = 4;
+const USUAL_RESERVE = 256 * MIB;
 
 /** Whether there is room for what comes. With PostgreSQL it goes elsewhere, and nothing is refused for want of room here. */
 export function checkDisk(
@@ -13,20 +16,25 @@ export function checkDisk(
 	if (databaseUrl !== null) return [];
 	const left = free(dataFolder);
 	const mib = (bytes: number) => `${Math.floor(bytes / MIB).toLocaleString('en')} MiB`;
+	const reserve = diskReserveBytes > 0;
 	if (left <= diskReserveBytes) {
 		return [
 			problem(
 				'disk',
-				`${mib(left)} are free, no more than the reserve of ${mib(diskReserveBytes)}: webhooks are answered 503.`,
+				reserve
+					? `${mib(left)} are free, no more than the reserve of ${mib(diskReserveBytes)}: webhooks are answered 503.`
+					: 'It is full: webhooks are answered 503, and deliveries may stop.',
 				`Free space on the disk of ${dataFolder}, or move the folder to a larger one.`,
 			),
 		];
 	}
-	if (left < diskReserveBytes * 4) {
+	if (left < (reserve ? diskReserveBytes : USUAL_RESERVE) * LITTLE) {
 		return [
 			warning(
 				'disk',
-				`${mib(left)} are free; below ${mib(diskReserveBytes)} webhooks are answered 503.`,
+				reserve
+					? `${mib(left)} are free; below ${mib(diskReserveBytes)} webhooks are answered 503.`
+					: `${mib(left)} are free; once it is full webhooks are answered 503, and without a reserve deliveries may stop.`,
 				`Free space on the disk of ${dataFolder} soon, or keep events for a shorter time.`,
 			),
 		];
