@@ -307,6 +307,10 @@ export const internal = () =>
 		fix: 'Tell the operator the request id; the log holds the cause under it.',
 	});
 
+/** The header that goes with its body: `retry_after_ms` mirrored, in whole seconds, at least 1 (A.6). */
+export const retryAfterHeader = ({ fields: { retryAfterMs } }: ApiError): { 'retry-after'?: number } =>
+	retryAfterMs === undefined ? {} : { 'retry-after': Math.max(1, Math.ceil(retryAfterMs / 1000)) };
+
 /** The body of an error in the format of the endpoint. */
 export function renderError(
 	{ fields }: ApiError,

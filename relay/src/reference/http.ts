@@ -12,6 +12,7 @@ import {
 	invalid,
 	noSuchRoute,
 	renderError,
+	retryAfterHeader,
 	tooLarge,
 	unavailable,
 } from './errors.ts';
@@ -135,15 +136,15 @@ export function mount(app: FastifyInstance, options: MountOptions): void {
 	app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
 		const requestId = `req_${ids.uuid().replaceAll('-', '')}`;
 		const apiError = toApiError(error, request);
-		const { status, code, retryAfterMs } = apiError.fields;
+		const { status, code } = apiError.fields;
 		request.referenceErrorCode = code;
 		if (status >= 500) log.error({ err: error, request_id: requestId }, 'reference request failed');
 		if (status === 401) void reply.header('www-authenticate', 'Bearer');
-		if (retryAfterMs !== undefined) {
-			void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1000)));
-		}
 		const format = request.routeOptions.config.referenceErrors ?? errors;
-		return reply.code(status).send(renderError(apiError, format, requestId));
+		return reply
+			.code(status)
+			.headers(retryAfterHeader(apiError))
+			.send(renderError(apiError, format, requestId));
 	});
 
 	app.setNotFoundHandler((request) => {

@@ -89,6 +89,8 @@ it('takes 32 readers, and one more when one has gone', async () => {
 	const feeds = await Promise.all(Array.from({ length: 32 }, () => follow(steered.baseUrl)));
 	const refused = await steered.send('GET', '/reference/events');
 	expect([refused.status, refused.body.error.code]).toEqual([503, 'too_many_readers']);
+	// As on every error that can be tried again.
+	expect([refused.body.error.retry_after_ms, refused.headers['retry-after']]).toEqual([1_000, '1']);
 	feeds[0]!.close();
 	await until(async () => {
 		const feed = await follow(steered.baseUrl);

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../clock.ts';
 import type { Ids } from '../../ids.ts';
-import { ApiError, rateLimitedByFault, renderError } from '../errors.ts';
+import { ApiError, rateLimitedByFault, renderError, retryAfterHeader } from '../errors.ts';
 import type { CompletionControl } from './completion.ts';
 import type { Faults, RequestFault } from './faults.ts';
 import { operationOf } from './operations.ts';
@@ -102,9 +102,11 @@ export function createDisturbance(o: {
 		if (status) {
 			const format = request.routeOptions.config.referenceErrors ?? 'v2';
 			const requestId = `req_${ids.uuid().replaceAll('-', '')}`;
-			void reply.code(status.status).header('content-type', 'application/json; charset=utf-8');
-			if (status.retry_after_s !== undefined) void reply.header('retry-after', status.retry_after_s);
-			payload = JSON.stringify(renderError(errorOf(status), format, requestId));
+			const error = errorOf(status);
+			void reply
+				.code(status.status)
+				.headers({ 'content-type': 'application/json; charset=utf-8', ...retryAfterHeader(error) });
+			payload = JSON.stringify(renderError(error, format, requestId));
 		}
 		if (of(request, 'malformed_json') && typeof payload === 'string') {
 			// Without its last bracket it can't be whole.

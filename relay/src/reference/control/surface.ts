@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Ids } from '../../ids.ts';
 import { readJsonBodies } from '../../json-bodies.ts';
-import { ApiError, badRequest, internal, renderError, tooLarge } from '../errors.ts';
+import { ApiError, badRequest, internal, renderError, retryAfterHeader, tooLarge } from '../errors.ts';
 import { CONTROL_PREFIX } from '../prefixes.ts';
 import { admitSteering } from './guard.ts';
 import type { SteeringAccess } from './guard.ts';
@@ -29,7 +29,10 @@ export function prepareSurface(
 		const requestId = `req_${ids.uuid().replaceAll('-', '')}`;
 		const apiError = toApiError(error, request.routeOptions.bodyLimit ?? BODY_LIMIT);
 		if (apiError.fields.status >= 500) log.error({ err: error, request_id: requestId }, 'steering failed');
-		return reply.code(apiError.fields.status).send(renderError(apiError, 'v2', requestId));
+		return reply
+			.code(apiError.fields.status)
+			.headers(retryAfterHeader(apiError))
+			.send(renderError(apiError, 'v2', requestId));
 	});
 	app.setNotFoundHandler((request) => {
 		throw new ApiError({
