@@ -5,11 +5,13 @@ import { StoreError } from '../../relay/src/store/port.ts';
 import { readDatabaseUrl } from '../../relay/src/store/postgres/address.ts';
 import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
 import { migrate } from '../../relay/src/store/postgres/migrate.ts';
+import { lookInto } from '../../relay/src/store/postgres/look.ts';
 import { onOneConnection, prepareDatabase } from '../../relay/src/store/postgres/open.ts';
 import { startPostgres } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
+import { startTransactionPooler } from '../support/transaction-pooler.ts';
 import { until } from '../support/until.ts';
 import { anEvent, aSubscription } from './conformance.ts';
 
@@ -263,6 +265,25 @@ test('webhooks wait for the disk; claims, their results and those handed back, w
 	} finally {
 		await standby('RESET synchronous_standby_names');
 		await Promise.all(webhooks);
+	}
+});
+
+test('a pooler in transaction mode, behind which webhooks would not wait for the disk either, is refused', async () => {
+	const pooler = await startTransactionPooler(url);
+	try {
+		const at = url.replace(`:${server.port}`, `:${pooler.port}`);
+		await expect(open(at)).rejects.toThrow(/pooler in transaction mode.*connect directly/);
+		await expect(lookInto({ url: at, clock: systemClock, ids: systemIds })).rejects.toThrow(
+			/pooler in transaction mode/,
+		);
+
+		// Else the relay's claims, which do not wait for the disk, would leave that behind for its webhooks.
+		const on = (sql: string) =>
+			onOneConnection(readDatabaseUrl(at), async (client) => (await client.query<object>(sql)).rows);
+		await on('SET synchronous_commit TO off');
+		expect(await on('SHOW synchronous_commit')).toEqual([{ synchronous_commit: 'off' }]);
+	} finally {
+		await pooler.close();
 	}
 });
 

@@ -54,6 +54,30 @@ export async function inspect(client: Client, { described }: DatabaseAddress): P
 	}
 }
 
+/**
+ * Two connections that share a session are none of their own: what one sets, the other has. So webhooks would be answered
+ * without waiting for the disk, because claims and results of deliveries don't wait (database.ts).
+ *
+ * @throws DatabaseError when the two are to one session in turn, as behind a pooler in transaction mode
+ */
+export async function refuseSharedSession(
+	one: Client,
+	other: Client,
+	{ described }: DatabaseAddress,
+): Promise<void> {
+	const sessionOf = async (client: Client) =>
+		(await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
+	const before = await sessionOf(one);
+	await other.query('BEGIN');
+	const others = await sessionOf(other);
+	const after = await sessionOf(one);
+	await other.query('COMMIT');
+	if (before === after && before !== others) return;
+	throw new DatabaseError(
+		`The database ${described} is reached through a pooler in transaction mode, by which the relay could lose what it has answered for: connect directly, or through a pooler in session mode.`,
+	);
+}
+
 /** Why there is no connection, or no schema, as a sentence that says what to do. */
 export function toDatabaseError(error: unknown, { described }: DatabaseAddress): DatabaseError {
 	if (error instanceof DatabaseError) return error;

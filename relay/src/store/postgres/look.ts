@@ -7,9 +7,9 @@ import type { DatabaseAddress } from './address.ts';
 import { SCHEMA } from './database.ts';
 import { compareFingerprints } from './fingerprints.ts';
 import { compareFirstToken } from './first-token.ts';
-import { DatabaseError, inspect, toDatabaseError } from './inspect.ts';
+import { DatabaseError, toDatabaseError } from './inspect.ts';
 import { openPostgresStore } from './index.ts';
-import { onOneConnection } from './open.ts';
+import { onSafeConnection } from './open.ts';
 import type { Shared } from './open.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -37,8 +37,7 @@ export async function lookInto(options: { url: string; clock: Clock; ids: Ids } 
 	const { url, clock, ids, ...shared } = options;
 	const address = readDatabaseUrl(url);
 	const newest = MIGRATIONS.length;
-	const seen = await onOneConnection(address, async (client) => {
-		await inspect(client, address);
+	const seen = await onSafeConnection(address, async (client) => {
 		const { rows: tables } = await client.query<{ there: boolean }>(
 			'SELECT to_regclass($1) IS NOT NULL AS there',
 			[`${SCHEMA}.migrations`],

@@ -5,7 +5,7 @@ import { connectionOptions } from './database.ts';
 import { checkFingerprints } from './fingerprints.ts';
 import type { KeyFingerprints } from './fingerprints.ts';
 import { checkFirstToken } from './first-token.ts';
-import { inspect, toDatabaseError } from './inspect.ts';
+import { inspect, refuseSharedSession, toDatabaseError } from './inspect.ts';
 import { migrate } from './migrate.ts';
 import type { Migrated } from './migrate.ts';
 
@@ -28,8 +28,7 @@ export async function prepareDatabase(
 	{ fingerprints, firstToken }: Shared = {},
 ): Promise<Migrated> {
 	try {
-		return await onOneConnection(address, async (client) => {
-			await inspect(client, address);
+		return await onSafeConnection(address, async (client) => {
 			const migrated = await migrate(client);
 			// Undone by the end of the connection, when this relay is refused. Each statement has to see what one waited for.
 			await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
@@ -42,6 +41,21 @@ export async function prepareDatabase(
 		throw toDatabaseError(error, address);
 	}
 }
+
+/**
+ * Does something on a connection of its own once the server, and the way to it, were seen to be safe.
+ *
+ * @throws DatabaseError when they are not
+ */
+export const onSafeConnection = <T>(
+	address: DatabaseAddress,
+	work: (client: Client) => Promise<T>,
+): Promise<T> =>
+	onOneConnection(address, async (client) => {
+		await inspect(client, address);
+		await onOneConnection(address, (other) => refuseSharedSession(client, other, address));
+		return work(client);
+	});
 
 /** Does something on a connection of its own, without the limits of time that statements of the relay have. */
 export async function onOneConnection<T>(
