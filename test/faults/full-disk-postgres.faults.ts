@@ -1,8 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { startReceiver } from '../relay/harness.ts';
-import { startPostgres, unprivilegedAccount } from '../support/postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { startRelayUnderTest } from './relay-under-test.ts';
 import type { RelayUnderTest } from './relay-under-test.ts';
@@ -16,31 +13,18 @@ const REFUSED_FOR_SPACE = { status: 503, code: 'store_full', retryAfter: expect.
 
 let disk: SmallDisk;
 let postgres: TestPostgres;
-let folder: string;
 let relay: RelayUnderTest;
 beforeEach(async () => {
 	disk = mountSmallDisk(64);
-	folder = mkdtempSync(join(tmpdir(), 'relay-full-'));
 	postgres = await startPostgres();
-	const space = join(disk.path, 'tablespace');
-	mkdirSync(space);
-	const account = unprivilegedAccount();
-	if (account) {
-		chownSync(space, account.uid, account.gid);
-		chmodSync(dirname(disk.path), 0o711);
-	}
-	await postgres.query(`CREATE TABLESPACE small LOCATION '${space}'`);
+	await postgres.query(`CREATE TABLESPACE small LOCATION '${disk.folderForPostgres()}'`);
 	await postgres.query('CREATE DATABASE on_small_disk TABLESPACE small');
-	relay = await startRelayUnderTest({
-		dataFolder: join(folder, 'data'),
-		env: { DATABASE_URL: postgres.url('on_small_disk') },
-	});
+	relay = await startRelayUnderTest({ env: { DATABASE_URL: postgres.url('on_small_disk') } });
 });
 afterEach(async () => {
 	await relay.dispose();
 	await postgres.dispose();
 	disk.dispose();
-	rmSync(folder, { recursive: true });
 });
 
 test("with the database's disk full, webhooks get 503 with Retry-After, nothing is half kept, and freed it goes on", async () => {

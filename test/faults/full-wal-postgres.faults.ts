@@ -1,8 +1,5 @@
-import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { startReceiver } from '../relay/harness.ts';
-import { startPostgres, unprivilegedAccount } from '../support/postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 import { startRelayUnderTest } from './relay-under-test.ts';
@@ -16,28 +13,17 @@ const FILLER = 'x'.repeat(100_000);
 
 let disk: SmallDisk;
 let postgres: TestPostgres;
-let folder: string;
 let relay: RelayUnderTest;
 beforeEach(async () => {
 	disk = mountSmallDisk(160);
-	folder = mkdtempSync(join(tmpdir(), 'relay-full-'));
-	const account = unprivilegedAccount();
-	if (account) {
-		chownSync(disk.path, account.uid, account.gid);
-		chmodSync(dirname(disk.path), 0o711);
-	}
 	// As small as a log can be kept: segments that are there already need no room.
-	postgres = await startPostgres({ min_wal_size: '32MB', max_wal_size: '32MB' }, disk.path);
-	relay = await startRelayUnderTest({
-		dataFolder: join(folder, 'data'),
-		env: { DATABASE_URL: await postgres.createDatabase() },
-	});
+	postgres = await startPostgres({ min_wal_size: '32MB', max_wal_size: '32MB' }, disk.folderForPostgres());
+	relay = await startRelayUnderTest({ env: { DATABASE_URL: await postgres.createDatabase() } });
 });
 afterEach(async () => {
 	await relay.dispose();
 	await postgres.dispose();
 	disk.dispose();
-	rmSync(folder, { recursive: true });
 });
 
 /** Whether the server is gone for good, and not about to recover from a crash. */

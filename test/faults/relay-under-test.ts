@@ -29,9 +29,12 @@ export interface Answer {
 	retryAfter: string | null;
 }
 
-/** @param acknowledged what an earlier process on the same folder acknowledged */
+/**
+ * @param dataFolder without it a temporary one, gone with `dispose`
+ * @param acknowledged what an earlier process on the same folder acknowledged
+ */
 export async function startRelayUnderTest(options: {
-	dataFolder: string;
+	dataFolder?: string;
 	env?: Record<string, string>;
 	acknowledged?: Map<string, string>;
 }): Promise<RelayUnderTest> {

@@ -1,7 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+	chmodSync,
+	chownSync,
+	mkdirSync,
+	mkdtempSync,
+	rmSync,
+	statfsSync,
+	statSync,
+	truncateSync,
+	writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { unprivilegedAccount } from '../support/postgres.ts';
 
 export const MEBIBYTE = 1024 * 1024;
 /** The smallest piece that can make a difference. */
@@ -11,6 +22,8 @@ const SECTOR = 512;
 export interface SmallDisk {
 	path: string;
 	kind: 'ext4' | 'tmpfs';
+	/** Makes a folder on it that a PostgreSQL of these tests may write to. */
+	folderForPostgres(): string;
 	/** Takes up this many bytes of it. */
 	use(bytes: number): void;
 	/** Writes until no byte more fits, then gives back this many. */
@@ -31,6 +44,15 @@ export function mountSmallDisk(mebibytes: number): SmallDisk {
 	return {
 		path,
 		kind,
+		folderForPostgres() {
+			const made = mkdtempSync(join(path, 'postgres-'));
+			const account = unprivilegedAccount();
+			if (account) {
+				chownSync(made, account.uid, account.gid);
+				chmodSync(folder, 0o711);
+			}
+			return made;
+		},
 		use: (bytes) => writeFileSync(ballast, Buffer.alloc(bytes, 1), { flag: 'a', flush: true }),
 		fill(butFor = 0) {
 			// In ever smaller pieces, until not one is left.
