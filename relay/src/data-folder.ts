@@ -205,7 +205,7 @@ async function usable<T>(path: string, step: () => Promise<T>): Promise<T> {
 	} catch (error) {
 		if (error instanceof DataFolderError) throw error;
 		throw new DataFolderError(
-			`The data folder ${path} can't be used (${reason(error)}): make it writable for this user, or set RELAY_DATA to another folder.`,
+			`The data folder ${path} can't be used (${fileFailure(error)}): make it writable for this user, or set RELAY_DATA to another folder.`,
 			{ cause: error },
 		);
 	}
@@ -223,7 +223,8 @@ const REASONS: Record<string, string> = {
 	ENOENT: 'part of the path does not exist',
 };
 
-function reason(error: unknown): string {
+/** Why the system would not do something with a file, in a few words. */
+export function fileFailure(error: unknown): string {
 	return REASONS[errorCode(error) ?? ''] ?? (error as Error).message;
 }
 

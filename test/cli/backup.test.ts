@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+	chmodSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backupCommand } from '../../relay/src/cli/backup.ts';
@@ -75,6 +85,30 @@ it('copies a relay that was killed, with what is only in the write-ahead log', a
 	const store = await openSqliteStore({ path: join(folder, 'relay.sqlite') });
 	expect(await store.listEvents({ limit: 10 })).toHaveLength(1);
 	await store.close();
+});
+
+it('makes copies that are for this user alone, also in a folder that others can look into', async () => {
+	chmodSync(folder, 0o755);
+	await ingest('x');
+	const before = process.umask(0o022);
+	try {
+		await backup('--to', folder, '--with-keys');
+	} finally {
+		process.umask(before);
+	}
+	for (const name of ['relay.sqlite', 'keys', 'keys/sealing-keys']) {
+		expect([name, (statSync(join(folder, name)).mode & 0o077).toString(8)]).toEqual([name, '0']);
+	}
+});
+
+it('leaves nothing behind when the keys can not be copied, so that it can be made again', async () => {
+	mkdirSync(join(folder, 'keys'));
+	writeFileSync(join(folder, 'keys', 'master-key'), 'of another relay');
+	await expect(backup('--to', folder, '--with-keys')).rejects.toThrow(
+		/^The backup failed: .*keys exists: name a new folder/,
+	);
+	expect(readdirSync(folder)).toEqual(['keys']);
+	expect(readdirSync(join(folder, 'keys'))).toEqual(['master-key']);
 });
 
 it('overwrites nothing', async () => {

@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { doctorCommand } from '../../relay/src/cli/doctor.ts';
+import { readConfig } from '../../relay/src/config.ts';
+import type { Finding } from '../../relay/src/doctor/index.ts';
 import { spawnRelay } from '../support/relay-process.ts';
 import { until } from '../support/until.ts';
 import { startRelayUnderTest } from './relay-under-test.ts';
@@ -42,6 +45,17 @@ test('files that turn read-only under the running relay: 503 with Retry-After, a
 	expect(await relay.missing()).toEqual([]);
 });
 
+/** What `doctor` finds wrong with the data. */
+async function problems(): Promise<string[]> {
+	const env = { RELAY_DATA: dataFolder(), RELAY_PORT: '1', RELAY_REFERENCE: 'off' };
+	let text = '';
+	await doctorCommand(['--json'], { config: () => readConfig(env), env }, (more) => (text += more));
+	const { findings } = JSON.parse(text) as { findings: Finding[] };
+	return findings
+		.filter(({ about, level }) => level === 'problem' && (about === 'data folder' || about === 'database'))
+		.map(({ says }) => says);
+}
+
 test('on a read-only file system it does not start, and says so in one sentence', async () => {
 	await relay.post('before');
 	await relay.stop();
@@ -50,6 +64,7 @@ test('on a read-only file system it does not start, and says so in one sentence'
 	expect(await again.exited).toEqual({ code: 1, signal: null });
 	expect(again.output().stderr).toMatch(/^cleanlist-relay: The data folder .* can't be used \(.*\): .*\.\n$/);
 	expect(again.output().stderr).toContain('read-only');
+	expect(await problems()).toContain(`${dataFolder()} can't be written: the file system is read-only.`);
 	execFileSync('mount', ['-o', 'remount,rw', disk.path], { stdio: 'pipe' });
 	relay = await startRelayUnderTest({ dataFolder: dataFolder(), acknowledged: relay.acknowledged });
 	expect(await relay.missing()).toEqual([]);
@@ -65,6 +80,9 @@ test('with a database file alone that can not be written it does not start eithe
 		expect(again.output().stderr).toMatch(
 			/^cleanlist-relay: The database .*relay\.sqlite can't be opened: .*; make it and its folder writable for this user\.\n$/,
 		);
+		expect(await problems()).toEqual([
+			`${join(dataFolder(), 'relay.sqlite')} can't be written: permission denied.`,
+		]);
 	} finally {
 		immutable('relay.sqlite', false);
 	}

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Config } from '../config.ts';
 import { readDataFolder, STORE_FILE } from '../data-folder.ts';
+import { syncFolder, writeDurably } from '../durably.ts';
 import { createSealer } from '../sealing.ts';
 import { backUp } from '../store/sqlite/backup.ts';
 import { CommandError } from './command-error.ts';
@@ -53,26 +54,39 @@ export async function backupCommand(
 		throw new CommandError(`There is no database in ${dataFolder} yet: start the relay first.`);
 
 	const target = resolve(to);
+	const keys = join(target, 'keys');
 	const opens = (copy: DatabaseSync) => secretsOpen(copy, createSealer(folder.keys.sealingKeys));
 	try {
 		await mkdir(target, { recursive: true, mode: 0o700 });
+		if (withKeys && existsSync(keys)) {
+			throw new Error(`${keys} exists: name a new folder, or move that one away.`);
+		}
+		await rm(`${keys}.partial`, { recursive: true, force: true });
+		if (withKeys) await copyKeys(folder.keysFolder, `${keys}.partial`);
 		const content = await backUp(store, join(target, STORE_FILE), opens);
-		if (withKeys)
-			await cp(folder.keysFolder, join(target, 'keys'), {
-				recursive: true,
-				errorOnExist: true,
-				force: false,
-			});
+		if (withKeys) {
+			await rename(`${keys}.partial`, keys);
+			await syncFolder(target);
+		}
 		print(
 			`${join(target, STORE_FILE)}: ${content.events} events, ${content.pending} deliveries to go, ` +
 				`${content.subscriptions} active subscriptions, ${Math.ceil(content.bytes / 1024)} KiB, verified.\n` +
 				(withKeys
-					? `${join(target, 'keys')}: the keys. Keep this folder as safe as the relay's own.\n`
+					? `${keys}: the keys. Keep this folder as safe as the relay's own.\n`
 					: `The keys are not in it: keep a copy of ${folder.keysFolder} elsewhere, once, and after each rekey.\n`),
 		);
 	} catch (error) {
 		throw new CommandError(`The backup failed: ${(error as Error).message}`, { cause: error });
+	} finally {
+		await rm(`${keys}.partial`, { recursive: true, force: true });
 	}
+}
+
+async function copyKeys(from: string, to: string): Promise<void> {
+	await mkdir(to, { mode: 0o700 });
+	for (const name of await readdir(from))
+		await writeDurably(join(to, name), await readFile(join(from, name), 'utf8'));
+	await syncFolder(to);
 }
 
 /** A copy whose secrets the keys beside it don't open would be of no use. */

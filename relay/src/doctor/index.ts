@@ -19,6 +19,7 @@ import { checkPublicUrl, checkReceivers, checkRelay } from './reach.ts';
 import { checkSettings } from './settings.ts';
 import { seeSqlite } from './sqlite.ts';
 import { checkContent } from './store.ts';
+import { checkWritable } from './writable.ts';
 
 export type { Finding } from './finding.ts';
 
@@ -46,6 +47,7 @@ export async function diagnose(options: {
 	} else {
 		findings.push(
 			ok('data folder', `${folder.path} and its keys are for this user alone.`),
+			...checkWritable(config),
 			...checkDisk(config),
 		);
 	}

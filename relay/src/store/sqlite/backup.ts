@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { syncFile, syncFolder } from '../../durably.ts';
@@ -34,6 +34,8 @@ export async function backUp(
 	const partial = `${to}.partial`;
 	await rm(partial, { force: true });
 	try {
+		// For this user alone: SQLite would make it for all that the umask lets in, and takes an empty file as well.
+		await writeFile(partial, '', { mode: 0o600, flag: 'wx' });
 		copy(from, partial);
 		const content = verify(partial, check);
 		await syncFile(partial);
