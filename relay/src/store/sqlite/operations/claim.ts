@@ -18,8 +18,8 @@ interface Due {
 interface ReceiverRow {
 	url: string;
 	sealed_secret: Uint8Array;
+	/** While it is still good. */
 	previous_secret: Uint8Array | null;
-	previous_until: number | null;
 }
 
 interface Row {
@@ -64,9 +64,9 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 		`UPDATE OR FAIL deliveries SET state = 'leased', due_at = ?, attempt = attempt + 1
 		WHERE id IN (SELECT value FROM json_each(?))`,
 	);
-	const readReceiver = db.prepare(
-		'SELECT url, sealed_secret, previous_secret, previous_until FROM subscriptions WHERE id = ?',
-	);
+	const readReceiver = db.prepare(`
+		SELECT url, sealed_secret, iif(previous_until > ?, previous_secret, NULL) AS previous_secret
+		FROM subscriptions WHERE id = ?`);
 	const read = db.prepare(`
 		SELECT d.id, e.id AS event_id, d.attempt, d.scheduled, d.conflict_since, e.content_type, b.key_id, b.body
 		FROM deliveries d
@@ -112,12 +112,11 @@ export function prepareClaim(db: DatabaseSync): (options: Options) => Claim[] {
 	}
 
 	function receiverOf({ id, concurrency }: Candidate, now: number): Receiver {
-		const row = first<ReceiverRow>(readReceiver, id) as ReceiverRow;
-		const previous = row.previous_until !== null && row.previous_until > now ? row.previous_secret : null;
+		const row = first<ReceiverRow>(readReceiver, now, id) as ReceiverRow;
 		return {
 			url: row.url,
 			sealedSecret: toBuffer(row.sealed_secret),
-			previousSealedSecret: previous && toBuffer(previous),
+			previousSealedSecret: row.previous_secret && toBuffer(row.previous_secret),
 			concurrency,
 		};
 	}
