@@ -215,7 +215,7 @@ export interface StoredDelivery {
 	attempts: StoredAttempt[];
 }
 
-/** Newest first, a page at a time. `before` is the id of the last entry of the page before. */
+/** Newest first, a page at a time. `before` is the id of the last entry of the page before, which may be gone by now. */
 export interface Page {
 	limit: number;
 	before?: string;

@@ -27,8 +27,9 @@ const SELECT = `SELECT id, source_id, origin, dedupe_key, state, quarantine_reas
 	content_type, truncated, received_at, duplicates, variants, bytes FROM events`;
 
 const BY_ID = statement('event', `${SELECT} WHERE id = $1`);
-// An event that is gone ends the walk: there is no place to go on from.
-const BEFORE = '($1::text IS NULL OR seq < coalesce((SELECT seq FROM events WHERE id = $1), 0))';
+// Behind one that is gone the walk goes on at the newest that is older by its id, which begins with the time.
+const BEFORE = `($1::text IS NULL OR seq < coalesce(
+	(SELECT seq + (id <> $1)::integer FROM events WHERE id <= $1 ORDER BY id DESC LIMIT 1), 0))`;
 const PAGE = `${BEFORE} ORDER BY seq DESC LIMIT $2`;
 const EVERY = statement('events', `${SELECT} WHERE ${PAGE}`);
 // Nearly all are accepted: walking back from the newest finds a page of them at once.

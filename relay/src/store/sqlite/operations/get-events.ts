@@ -27,7 +27,10 @@ const COLUMNS = `id, source_id, origin, dedupe_key, state, quarantine_reason, ty
 /** Reads of events. Pages go by order of arrival (seq), so they hold still while events come in. */
 export function prepareGetEvents(db: DatabaseSync) {
 	const byId = db.prepare(`SELECT ${COLUMNS} FROM events WHERE id = ?`);
-	const seqOf = db.prepare('SELECT seq FROM events WHERE id = ?');
+	// Behind one that is gone the walk goes on at the newest that is older by its id, which begins with the time.
+	const placeOf = db.prepare(
+		'SELECT seq + (id <> ?1) AS seq FROM events WHERE id <= ?1 ORDER BY id DESC LIMIT 1',
+	);
 	const page = db.prepare(`SELECT ${COLUMNS} FROM events WHERE seq < :before ORDER BY seq DESC LIMIT :limit`);
 	// Nearly all are accepted: walking back from the newest finds a page of them at once.
 	const accepted = db.prepare(`
@@ -58,9 +61,8 @@ export function prepareGetEvents(db: DatabaseSync) {
 			return row ? fromRow(row) : null;
 		},
 		listEvents({ limit, before, workflowId, state }: Parameters<Store['listEvents']>[0]): StoredEvent[] {
-			// An event that is gone ends the walk: there is no place to go on from.
 			const seq =
-				before === undefined ? Number.MAX_SAFE_INTEGER : (first<{ seq: number }>(seqOf, before)?.seq ?? 0);
+				before === undefined ? Number.MAX_SAFE_INTEGER : (first<{ seq: number }>(placeOf, before)?.seq ?? 0);
 			const from = { before: seq, limit };
 			const rows =
 				workflowId !== undefined
