@@ -111,6 +111,21 @@ it('leaves nothing behind when the keys can not be copied, so that it can be mad
 	expect(readdirSync(join(folder, 'keys'))).toEqual(['master-key']);
 });
 
+it('opens the secrets with the keys that the relay has, also where RELAY_SEALING_KEYS gives them', async () => {
+	const env = { RELAY_REFERENCE: 'off', RELAY_SEALING_KEYS: `1 ${Buffer.alloc(32, 5).toString('base64')}` };
+	const other = await startRelay({ env });
+	try {
+		await other.api('/subscriptions', { url: 'http://127.0.0.1:2/webhook/x' });
+		const config = () => readConfig({ RELAY_DATA: other.dataFolder, ...env });
+		let said = '';
+		await backupCommand(['--to', folder], config, (more) => (said += more));
+		expect(said).toMatch(/1 active subscriptions, \d+ KiB, verified/);
+		expect(said).toMatch(/RELAY_SEALING_KEYS/);
+	} finally {
+		await other.dispose();
+	}
+});
+
 it('overwrites nothing', async () => {
 	await backup('--to', folder);
 	const before = readFileSync(join(folder, 'relay.sqlite'));

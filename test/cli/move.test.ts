@@ -8,6 +8,7 @@ import { readConfig } from '../../relay/src/config.ts';
 import { keyFingerprints, sha256 } from '../../relay/src/crypto.ts';
 import { openDataFolder } from '../../relay/src/data-folder.ts';
 import { systemIds } from '../../relay/src/ids.ts';
+import { formatSealingKeys } from '../../relay/src/sealing.ts';
 import type { Claim, Store } from '../../relay/src/store/port.ts';
 import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
@@ -59,11 +60,12 @@ async function inPostgres<T>(
 	}
 }
 
-const run = async (...args: string[]) => {
+const runWith = async (env: Record<string, string>, ...args: string[]) => {
 	let text = '';
-	await moveCommand(args, { DATABASE_URL: url }, (more) => (text += more));
+	await moveCommand(args, { DATABASE_URL: url, ...env }, (more) => (text += more));
 	return text;
 };
+const run = (...args: string[]) => runWith({}, ...args);
 const bytesOf = () => readFileSync(join(folder, 'relay.sqlite'));
 
 /** A bit of everything a relay may have. */
@@ -201,6 +203,20 @@ test('refuses a target that was used with other keys, and leaves it as it is', a
 	await inPostgres(async () => undefined, new Map([['master key', Buffer.alloc(32)]]));
 	await expect(run('--from', folder)).rejects.toThrow(/is used with another master key/);
 	expect([await rowsIn('events'), await rowsIn('properties')]).toEqual([0, 1]);
+});
+
+test('belongs to the keys the relay had, also where the environment gives them and not the folder', async () => {
+	await inFolder(populate);
+	const masterKey = Buffer.alloc(32, 5);
+	const sealingKeys = [{ id: 1, key: Buffer.alloc(32, 6) }];
+	const env = {
+		RELAY_MASTER_KEY: masterKey.toString('base64'),
+		RELAY_SEALING_KEYS: formatSealingKeys(sealingKeys).trim(),
+	};
+	expect(await runWith(env, '--from', folder)).toMatch(/and verified:/);
+	expect(
+		await inPostgres((store) => store.listSubscriptions(), keyFingerprints({ masterKey, sealingKeys })),
+	).not.toEqual([]);
 });
 
 test('does not move while a relay is running, nor from what is no relay', async () => {

@@ -6,7 +6,7 @@ import { rekeyCommand } from '../../relay/src/cli/rekey.ts';
 import { readConfig } from '../../relay/src/config.ts';
 import { openDataFolder, replaceSealingKeys } from '../../relay/src/data-folder.ts';
 import { systemIds } from '../../relay/src/ids.ts';
-import { createSealer } from '../../relay/src/sealing.ts';
+import { createSealer, formatSealingKeys } from '../../relay/src/sealing.ts';
 import type { SealingKey } from '../../relay/src/sealing.ts';
 import type { Store } from '../../relay/src/store/port.ts';
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
@@ -32,9 +32,9 @@ const SECRET = 'whsec_c2VjcmV0';
 const BODIES = Array.from({ length: 45 }, (_, n) => Buffer.from(`{"n":${n}}`));
 
 /** Subscriptions, one with a rotated secret, and events whose bodies lie as told. Returns ids. */
-const populate = (encrypt: boolean) =>
+const populate = (encrypt: boolean, its?: SealingKey[]) =>
 	inside(async (store, keys) => {
-		const sealer = createSealer(keys);
+		const sealer = createSealer(its ?? keys);
 		const bodies = createBodies({ sealer, encrypt });
 		await store.putSource({ id: 'default', name: 'x', tokenHash: Buffer.alloc(32), createdAt: 0 });
 		const plain = aSubscription({ sealedSecret: sealer.seal(SECRET) });
@@ -61,8 +61,13 @@ const rekey = async (env: Record<string, string> = {}) => {
 };
 
 /** Asserts that everything reads as it was, with the keys there are now and no others. */
-const expectAllReadable = (ids: Awaited<ReturnType<typeof populate>>, bodyKeyId: number | null) =>
-	inside(async (store, keys) => {
+const expectAllReadable = (
+	ids: Awaited<ReturnType<typeof populate>>,
+	bodyKeyId: number | null,
+	its?: SealingKey[],
+) =>
+	inside(async (store, inFolder) => {
+		const keys = its ?? inFolder;
 		expect(keys).toHaveLength(1);
 		const sealer = createSealer(keys);
 		const bodies = createBodies({ sealer, encrypt: false });
@@ -94,6 +99,22 @@ it('encrypts the bodies there are once encryption is on, and opens them once it 
 	await expectAllReadable(ids, 2);
 	expect(await rekey()).toMatch(/45 bodies were put in the clear/);
 	await expectAllReadable(ids, null);
+});
+
+it('takes the keys that the relay takes: of RELAY_SEALING_KEYS the last one, and the key file is left alone', async () => {
+	const [one, two] = [1, 2].map((id) => ({ id, key: Buffer.alloc(32, id) })) as [SealingKey, SealingKey];
+	const lines = (keys: SealingKey[]) => ({
+		RELAY_SEALING_KEYS: formatSealingKeys(keys).trim().replaceAll('\n', ','),
+		RELAY_ENCRYPT_BODIES: 'on',
+	});
+	const ids = await populate(true, [one]);
+	const file = readFileSync(join(folder, 'keys', 'sealing-keys'), 'utf8');
+	expect(await rekey(lines([one]))).toMatch(/To have a new key, add the line "2 .*" to the sealing keys/);
+	expect(await rekey(lines([one, two]))).toMatch(
+		/^Sealing key 2 is in use: the secrets of 2 subscriptions were sealed with it, 45 bodies too\.\nThe other sealing keys can go now/,
+	);
+	await expectAllReadable(ids, 2, [two]);
+	expect(readFileSync(join(folder, 'keys', 'sealing-keys'), 'utf8')).toBe(file);
 });
 
 it('goes on where a run was broken off, with the key that run made', async () => {

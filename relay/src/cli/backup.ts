@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Config } from '../config.ts';
-import { readDataFolder, STORE_FILE } from '../data-folder.ts';
+import { readDataFolder, sharedKeys, STORE_FILE } from '../data-folder.ts';
 import { syncFolder, writeDurably } from '../durably.ts';
 import { createSealer } from '../sealing.ts';
 import { backUp } from '../store/sqlite/backup.ts';
@@ -42,7 +42,8 @@ export async function backupCommand(
 			'backup needs to know where to: --to <folder>, for example --to backups/2026-11-27.',
 		);
 	}
-	const { dataFolder, databaseUrl } = config();
+	const settings = config();
+	const { dataFolder, databaseUrl } = settings;
 	if (databaseUrl !== null) {
 		throw new CommandError(
 			"The events are in PostgreSQL (DATABASE_URL): back them up with pg_dump --schema=cleanlist_relay or the server's own archiving, and keep a copy of the keys.",
@@ -55,7 +56,8 @@ export async function backupCommand(
 
 	const target = resolve(to);
 	const keys = join(target, 'keys');
-	const opens = (copy: DatabaseSync) => secretsOpen(copy, createSealer(folder.keys.sealingKeys));
+	const sealer = createSealer(sharedKeys(folder.keys, settings).sealingKeys);
+	const opens = (copy: DatabaseSync) => secretsOpen(copy, sealer);
 	try {
 		await mkdir(target, { recursive: true, mode: 0o700 });
 		if (withKeys && existsSync(keys)) {
@@ -73,7 +75,10 @@ export async function backupCommand(
 				`${content.subscriptions} active subscriptions, ${Math.ceil(content.bytes / 1024)} KiB, verified.\n` +
 				(withKeys
 					? `${keys}: the keys. Keep this folder as safe as the relay's own.\n`
-					: `The keys are not in it: keep a copy of ${folder.keysFolder} elsewhere, once, and after each rekey.\n`),
+					: `The keys are not in it: keep a copy of ${folder.keysFolder} elsewhere, once, and after each rekey.\n`) +
+				(settings.sealingKeys === null
+					? ''
+					: 'What is sealed opens with RELAY_SEALING_KEYS: keep those, too.\n'),
 		);
 	} catch (error) {
 		throw new CommandError(`The backup failed: ${(error as Error).message}`, { cause: error });

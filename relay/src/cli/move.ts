@@ -1,8 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { readConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { keyFingerprints } from '../crypto.ts';
-import { openDataFolder, readDataFolder, STORE_FILE } from '../data-folder.ts';
+import { openDataFolder, readDataFolder, sharedKeys, STORE_FILE } from '../data-folder.ts';
 import type { DataFolder } from '../data-folder.ts';
 import { systemIds } from '../ids.ts';
 import { move, MoveError } from '../store/move/move.ts';
@@ -56,11 +58,12 @@ export async function moveCommand(
 		throw new UsageError('move needs to know where to: set DATABASE_URL, or give --to <url>.');
 	}
 	const address = addressOf(to);
+	const config = readConfig(env);
 	const { file, folder } = await openSource(from);
 	try {
 		const source = openFile(file);
 		try {
-			print(await moveAll(source, address, folder));
+			print(await moveAll(source, address, folder, config));
 		} finally {
 			source.close();
 		}
@@ -73,20 +76,22 @@ async function moveAll(
 	source: DatabaseSync,
 	address: DatabaseAddress,
 	folder: DataFolder | null,
+	config: Config,
 ): Promise<string> {
 	try {
 		await prepareDatabase(address);
 		const moved = await onOneConnection(address, (client) =>
 			move(source, client, async () => {
-				// The keys of the folder belong to what is moved, and come and go with it: relays with others will be refused.
-				if (folder) await checkFingerprints(client, keyFingerprints(folder.keys), address);
+				// The keys that the relay had belong to what is moved, and come and go with it: relays with others will be refused.
+				if (!folder) return;
+				await checkFingerprints(client, keyFingerprints(sharedKeys(folder.keys, config)), address);
 			}),
 		);
 		const rows = Object.entries(moved).map(([table, count]) => `  ${table.padEnd(15)}${count}\n`);
 		return (
 			`Moved to the database ${address.described}, and verified:\n${rows.join('')}` +
 			(folder
-				? `Start the relays with DATABASE_URL and the keys in ${folder.keysFolder}. Don't start one on the old folder again.\n`
+				? `Start the relays with DATABASE_URL and the same keys: those in ${folder.keysFolder}, unless RELAY_MASTER_KEY and RELAY_SEALING_KEYS gave others. Don't start one on the old folder again.\n`
 				: 'Start the relays with DATABASE_URL and the keys that belong to this backup.\n')
 		);
 	} catch (error) {

@@ -27,7 +27,7 @@ const OPTIONS = { help: { type: 'boolean', about: 'Print this' } } as const;
 
 const HELP = `Makes a new sealing key, seals every signing secret with it and brings every body to the present setting
 (RELAY_ENCRYPT_BODIES: on, sealed with the new key; off, in the clear), then drops the old key. The relay must be stopped.
-With DATABASE_URL the relays go on: it seals everything with the last of their sealing keys.
+With DATABASE_URL the relays go on. There, and with RELAY_SEALING_KEYS, it seals everything with the last of the keys they have.
 It can be broken off at any time and run again.
 
 Usage: cleanlist-relay rekey [options]
@@ -61,11 +61,18 @@ export async function rekeyCommand(
 	}
 }
 
-/** The relay is stopped, so the keys can be changed here: a new one, then everything under it, then no other. */
-async function inDataFolder({ dataFolder, encryptBodies }: Config): Promise<string> {
+/**
+ * The relay is stopped, so the keys can be changed here: a new one, then everything under it, then no other. Those that
+ * RELAY_SEALING_KEYS gives are the operator's to change.
+ */
+async function inDataFolder({ dataFolder, encryptBodies, sealingKeys }: Config): Promise<string> {
 	await readDataFolder(dataFolder);
 	const folder = await openDataFolder(dataFolder, systemIds);
 	try {
+		if (sealingKeys !== null) {
+			const store = await openSqliteStore({ path: join(dataFolder, STORE_FILE) });
+			return (await sealAnew(store, sealingKeys, encryptBodies)) + whatNext(sealingKeys);
+		}
 		const keys = await withNewKey(folder.keys.sealingKeys, (changed) => replaceSealingKeys(folder, changed));
 		const store = await openSqliteStore({ path: join(dataFolder, STORE_FILE) });
 		const said = await sealAnew(store, keys, encryptBodies);
@@ -88,10 +95,14 @@ async function inPostgres({ sealingKeys, dataFolder, encryptBodies }: Config, ur
 	const said = await sealAnew(store, keys, encryptBodies);
 	const newest = keys.at(-1)?.id ?? 0;
 	await onOneConnection(readDatabaseUrl(url), (client) => forgetKeysOlderThan(client, newest));
-	return keys.length === 1
-		? `${said}To have a new key, add the line ${nextLine(keys)} to the sealing keys of every relay, restart them, and run this again.\n`
-		: `${said}The other sealing keys can go now: take them from every relay's settings and restart it.\n`;
+	return said + whatNext(keys);
 }
+
+/** Where the keys are not this command's to change. */
+const whatNext = (keys: readonly SealingKey[]): string =>
+	keys.length === 1
+		? `To have a new key, add the line ${nextLine(keys)} to the sealing keys of every relay, restart them, and run this again.\n`
+		: "The other sealing keys can go now: take them from every relay's settings and restart it.\n";
 
 async function sealAnew(store: Store, keys: readonly SealingKey[], encryptBodies: boolean): Promise<string> {
 	try {
