@@ -310,6 +310,17 @@ describe('migrations', () => {
 		expect(done.every(({ to }) => to === 2)).toBe(true);
 	});
 
+	test('have all the time they need, whatever limit the server sets for statements of the user', async () => {
+		const database = new URL(url).pathname.slice(1);
+		await server.query(
+			`ALTER DATABASE ${database} SET statement_timeout TO '100ms';
+			ALTER DATABASE ${database} SET lock_timeout TO '100ms'`,
+		);
+		const migrations = ['SELECT pg_sleep(0.3); CREATE TABLE one (n int)'];
+		const done = await Promise.all([migrateTo(migrations), migrateTo(migrations)]);
+		expect(done.every(({ to }) => to === 1)).toBe(true);
+	});
+
 	test('go on from where they are, each whole or not at all', async () => {
 		await migrateTo(['CREATE TABLE one (n int)']);
 		const broken = ['', 'CREATE TABLE two (n int)', 'CREATE TABLE three (n int); SELECT 1/0'];

@@ -57,6 +57,12 @@ export const onSafeConnection = <T>(
 		return work(client);
 	});
 
+/** The server may set limits of time for the user, as hosted ones do, which a migration or a move may exceed. */
+const NO_LIMITS = `
+	SET statement_timeout TO 0;
+	SET lock_timeout TO 0;
+	SET idle_in_transaction_session_timeout TO 0;`;
+
 /** Does something on a connection of its own, without the limits of time that statements of the relay have. */
 export async function onOneConnection<T>(
 	{ connection }: DatabaseAddress,
@@ -67,6 +73,7 @@ export async function onOneConnection<T>(
 	client.on('error', () => undefined);
 	await client.connect();
 	try {
+		await client.query(NO_LIMITS);
 		return await work(client);
 	} finally {
 		await client.end();
