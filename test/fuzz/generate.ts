@@ -140,9 +140,21 @@ export const anyHeaderValue = (dice: Dice): string =>
 				'0',
 				'-1',
 			])
-		: Array.from({ length: dice.below(40) }, () => String.fromCharCode(32 + dice.below(95)))
+		: Array.from({ length: dice.below(40) }, () => String.fromCharCode(dice.pick(LATIN_1)))
 				.join('')
 				.trim();
+
+/** Printable ASCII, and what lies above it. */
+const LATIN_1 = [...Array(256).keys()].filter((code) => (code >= 0x20 && code < 0x7f) || code >= 0x80);
+
+/** What may stand after "Bearer": nearly a token, one cut short, or anything else that a header can hold. */
+export function anyToken(dice: Dice): string {
+	const prefix = dice.pick(['crt_', 'CRT_', 'clapi_', 'whsec_', '']);
+	const random = dice.bytes(64).toString('base64url');
+	return dice.chance(0.5)
+		? prefix + random.padEnd(43, 'A').slice(0, 43)
+		: dice.pick([random, anyHeaderValue(dice)]);
+}
 
 export const HEADERS = [
 	'content-type',

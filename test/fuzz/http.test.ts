@@ -7,7 +7,7 @@ import type { TestPostgres } from '../support/postgres.ts';
 import { startRelay } from '../support/relay-process.ts';
 import type { RelayProcess } from '../support/relay-process.ts';
 import { until } from '../support/until.ts';
-import { anyBody, anyHeaderValue, anyJson, createDice, HEADERS } from './generate.ts';
+import { anyBody, anyHeaderValue, anyJson, anyToken, createDice, HEADERS } from './generate.ts';
 import type { Dice } from './generate.ts';
 
 /**
@@ -120,7 +120,9 @@ const anyHeaders = (dice: Dice) =>
 
 const ingest = (dice: Dice): Sent => ({
 	method: 'POST',
-	path: dice.chance(0.97) ? ingestPath : `/in/${encodeURIComponent(dice.text(60).toWellFormed())}`,
+	path: dice.chance(0.95)
+		? ingestPath
+		: `/in/${encodeURIComponent(dice.pick([anyToken(dice), dice.text(60).toWellFormed()]))}`,
 	headers: anyHeaders(dice),
 	body: anyBody(dice),
 });
@@ -130,7 +132,7 @@ function manage(dice: Dice): Sent {
 	const query = dice.chance(0.4)
 		? `?${dice.pick(QUERIES)}=${encodeURIComponent(dice.text(30).toWellFormed())}`
 		: '';
-	const token = dice.pick(tokens);
+	const token = dice.chance(0.8) ? dice.pick(tokens) : anyToken(dice);
 	const body = dice.chance(0.5)
 		? Buffer.from(JSON.stringify(dice.chance(0.3) ? valid(dice) : anyJson(dice)) ?? '')
 		: anyBody(dice);
