@@ -99,13 +99,15 @@ export class Run {
 		this.model.subs.push({ id, url: subscription.url, wants, concurrency, perMinute, ...fresh });
 	}
 
-	private async change({ n, concurrency, perMinute }: Of<'change'>): Promise<void> {
+	/** What waits is delivered whatever is wanted from then on. */
+	private async change({ n, wants, concurrency, perMinute }: Of<'change'>): Promise<void> {
 		const sub = pick(this.model.subs, n);
 		if (!sub) return;
-		const changed = await this.store.changeSubscription(sub.id, { concurrency, perMinute });
+		const filter = wants === null ? {} : { status: wants };
+		const changed = await this.store.changeSubscription(sub.id, { filter, concurrency, perMinute });
 		expect(changed === null).toBe(sub.status === 'deleted');
 		if (perMinute !== sub.perMinute) sub.pace = 0;
-		Object.assign(sub, { concurrency, perMinute });
+		Object.assign(sub, { wants, concurrency, perMinute });
 	}
 
 	private async unsubscribe({ n }: Of<'unsubscribe'>): Promise<void> {

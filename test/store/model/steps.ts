@@ -3,7 +3,7 @@ import fc from 'fast-check';
 /** Numbers stand for whichever there is: `n` counts from the end of a list, round and round, so that every step is valid. */
 export type Step =
 	| { do: 'subscribe'; url: number; wants: string | null; concurrency: number; perMinute: number | null }
-	| { do: 'change'; n: number; concurrency: number; perMinute: number | null }
+	| { do: 'change'; n: number; wants: string | null; concurrency: number; perMinute: number | null }
 	| { do: 'unsubscribe'; n: number }
 	| { do: 'ingest'; workflow: number; truncated: number; status: string; odd: boolean; times: number }
 	| { do: 'accept'; n: number; workflow: number; status: string }
@@ -77,7 +77,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
 				perMinute,
 			}),
 		},
-		{ weight: 4, arbitrary: fc.record({ do: fc.constant('change'), n, concurrency, perMinute }) },
+		{ weight: 4, arbitrary: fc.record({ do: fc.constant('change'), n, wants, concurrency, perMinute }) },
 		{ weight: 1, arbitrary: fc.record({ do: fc.constant('unsubscribe'), n }) },
 		{ weight: 1, arbitrary: fc.record({ do: fc.constant('accept'), n, workflow: fc.nat(7), status }) },
 		{ weight: 2, arbitrary: fc.record({ do: fc.constant('release'), n }) },
