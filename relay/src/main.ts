@@ -106,13 +106,16 @@ async function run(config: Config): Promise<void> {
 		exit(1);
 	});
 
+	const started: { relay: Relay | null } = { relay: null };
+	// From here on: the first process of a container ignores signals that it does not handle.
+	stopOnSignals({ started, folder, log, exit });
 	const relay = await createRelay({ config, keys: folder.keys, log });
 	giveBackStartupMemoryWhenIdle();
 	const url = await relay.listen().catch(async (error: unknown) => {
 		await relay.close();
 		throw error;
 	});
-	stopOnSignals({ relay, folder, log, exit });
+	started.relay = relay;
 
 	const referenceUrl = relay.hasReference ? url : null;
 	process.stderr.write(
@@ -121,14 +124,17 @@ async function run(config: Config): Promise<void> {
 	log.info({ url, reference_url: referenceUrl, data_folder: folder.path, version: VERSION }, 'ready');
 }
 
-/** The first SIGINT or SIGTERM finishes what is under way, then exits 0; a second one exits at once. */
+/**
+ * The first SIGINT or SIGTERM finishes what is under way, then exits 0; a second one exits at once. While it starts nothing is
+ * under way that would not survive its end.
+ */
 function stopOnSignals(options: {
-	relay: Relay;
+	started: { readonly relay: Relay | null };
 	folder: DataFolder;
 	log: Logger;
 	exit: (code: number) => void;
 }): void {
-	const { relay, folder, log, exit } = options;
+	const { started, folder, log, exit } = options;
 	let firstAt: number | null = null;
 
 	const onSignal = (signal: NodeJS.Signals) => {
@@ -139,8 +145,12 @@ function stopOnSignals(options: {
 			exit(signal === 'SIGINT' ? 130 : 143);
 		}
 		firstAt = now;
+		if (started.relay === null) {
+			log.info({ signal }, 'stopped while starting');
+			return exit(0);
+		}
 		log.info({ signal }, 'stopping');
-		relay
+		started.relay
 			.close()
 			.then(() => {
 				folder.close();

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { createRelay } from '../../relay/src/app.ts';
 import { readConfig } from '../../relay/src/config.ts';
 import { SourcesResponse, SubscriptionWithSecret } from '../../relay/src/contract/relay-api.ts';
@@ -9,6 +10,7 @@ import { startPostgres, TEST_PASSWORD } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { spawnRelay, startRelay } from '../support/relay-process.ts';
 import type { RelayOptions, RelayProcess } from '../support/relay-process.ts';
+import { until } from '../support/until.ts';
 import { startReceiver, startTestRelay, webhook } from './harness.ts';
 
 /** The real process on a real PostgreSQL: what an operator meets. */
@@ -93,6 +95,24 @@ test('what one relay takes in, another delivers when the first is gone, and the 
 test('relays that start at the same time on a new database all come up', async () => {
 	const all = await Promise.all([start(), start(), start()]);
 	for (const relay of all) expect((await fetch(`${relay.url}/readyz`)).status).toBe(200);
+});
+
+test('can be stopped while it waits to start, for the migration of another one here', async () => {
+	const other = new Client({ connectionString: url });
+	await other.connect();
+	try {
+		// As in migrate.ts.
+		await other.query(`BEGIN; SELECT pg_advisory_xact_lock(${0xc1e1a4})`);
+		const relay = spawnRelay(onDatabase());
+		relays.push(relay);
+		const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'";
+		await until('it waits', async () => (await server.query(waiting, url)).length === 1);
+		relay.signal('SIGTERM');
+		expect(await relay.exited).toEqual({ code: 0, signal: null });
+		expect(relay.output().stdout).toContain('stopped while starting');
+	} finally {
+		await other.end();
+	}
 });
 
 test('another master key, another sealing key and a missing newer one are refused', async () => {
