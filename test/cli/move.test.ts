@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createBodies } from '../../relay/src/bodies.ts';
 import { migrateCommand } from '../../relay/src/cli/migrate.ts';
 import { moveCommand } from '../../relay/src/cli/move.ts';
 import { systemClock } from '../../relay/src/clock.ts';
@@ -8,7 +9,7 @@ import { readConfig } from '../../relay/src/config.ts';
 import { keyFingerprints, sha256 } from '../../relay/src/crypto.ts';
 import { openDataFolder } from '../../relay/src/data-folder.ts';
 import { systemIds } from '../../relay/src/ids.ts';
-import { formatSealingKeys } from '../../relay/src/sealing.ts';
+import { createSealer, formatSealingKeys } from '../../relay/src/sealing.ts';
 import type { Claim, Store } from '../../relay/src/store/port.ts';
 import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
@@ -169,6 +170,41 @@ test('moves everything there is, verified, and the relays go on with it', async 
 	await expect(
 		inPostgres(async () => undefined, new Map([['master key', Buffer.alloc(32)]])),
 	).rejects.toThrow(/another master key/);
+});
+
+test('moves what is sealed as it is: the same keys open it there, bodies, variants and rotated secrets', async () => {
+	const data = await openDataFolder(folder, systemIds);
+	data.close();
+	const sealer = createSealer([...data.keys.sealingKeys, { id: 2, key: Buffer.alloc(32, 2) }]);
+	const bodies = createBodies({ sealer, encrypt: true });
+	const subscription = aSubscription({
+		sealedSecret: createSealer(data.keys.sealingKeys).seal('whsec_b2xk'),
+	});
+	const raw = Buffer.from('{"workflow_id":"sealed"}');
+	const { body, keyId } = bodies.toStored(raw);
+	const event = anEvent({ body, bodyKeyId: keyId, bytes: raw.length });
+	await inFolder(async (store) => {
+		await store.putSource({ id: 'default', name: 'x', tokenHash: Buffer.alloc(32), createdAt: T0 });
+		await store.createSubscription(subscription);
+		await store.rotateSecret(subscription.id, sealer.seal('whsec_bmV3'), T0 + 1);
+		await store.ingest(event);
+		const variant = { contentType: 'x', hash: Buffer.alloc(32), bytes: raw.length, receivedAt: T0 };
+		await store.recordVariant(event.id, { ...bodies.toStored(raw), ...variant });
+	});
+	await run('--from', folder);
+	await inPostgres(async (store) => {
+		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		const { sealedSecret, previousSealedSecret } = claim.receiver;
+		expect([sealedSecret, previousSealedSecret!].map((sealed) => sealer.open(sealed))).toEqual([
+			'whsec_bmV3',
+			'whsec_b2xk',
+		]);
+		const [variant] = await store.listVariants(event.id);
+		for (const stored of [{ ...claim, keyId: claim.bodyKeyId }, (await store.getBody(event.id))!, variant!]) {
+			expect(stored.keyId).toBe(2);
+			expect(bodies.toRaw(stored)).toEqual(raw);
+		}
+	});
 });
 
 test('refuses a target that holds something, and leaves it as it is', async () => {
