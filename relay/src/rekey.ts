@@ -34,18 +34,24 @@ export async function rekey(options: {
 	}
 	progress(done);
 
-	for (let after: string | undefined; ;) {
-		const batch = await store.bodiesNotUnder(bodies.keyId, BATCH, after);
-		if (batch.length === 0) return done;
-		after = batch.at(-1)?.ref;
-		done.bodies += await store.replaceBodies(
-			batch.map((stored) => ({
-				ref: stored.ref,
-				was: stored.keyId,
-				...bodies.toStored(bodies.toRaw(stored)),
-			})),
-		);
-		progress(done);
+	// What a relay changed between the reading and the writing of a batch is left as it is, for another walk.
+	while (!(await walk()));
+	return done;
+
+	/** Says whether it left nothing. */
+	async function walk(): Promise<boolean> {
+		let whole = true;
+		for (let after: string | undefined; ;) {
+			const batch = await store.bodiesNotUnder(bodies.keyId, BATCH, after);
+			if (batch.length === 0) return whole;
+			after = batch.at(-1)?.ref;
+			const replaced = await store.replaceBodies(
+				batch.map((was) => ({ ref: was.ref, was, ...bodies.toStored(bodies.toRaw(was)) })),
+			);
+			whole &&= replaced === batch.length;
+			done.bodies += replaced;
+			progress(done);
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import { rekeyCommand } from '../../relay/src/cli/rekey.ts';
 import { readConfig } from '../../relay/src/config.ts';
 import { openDataFolder, replaceSealingKeys } from '../../relay/src/data-folder.ts';
 import { systemIds } from '../../relay/src/ids.ts';
+import { rekey as rekeyAll } from '../../relay/src/rekey.ts';
 import { createSealer, formatSealingKeys } from '../../relay/src/sealing.ts';
 import type { SealingKey } from '../../relay/src/sealing.ts';
 import type { Store } from '../../relay/src/store/port.ts';
@@ -128,11 +129,36 @@ it('goes on where a run was broken off, with the key that run made', async () =>
 		const bodies = createBodies({ sealer: createSealer(keys), encrypt: true });
 		const some = await store.bodiesNotUnder(2, 15);
 		await store.replaceBodies(
-			some.map((one) => ({ ref: one.ref, was: one.keyId, ...bodies.toStored(bodies.toRaw(one)) })),
+			some.map((one) => ({ ref: one.ref, was: one, ...bodies.toStored(bodies.toRaw(one)) })),
 		);
 	});
 	expect(await rekey({ RELAY_ENCRYPT_BODIES: 'on' })).toMatch(/30 bodies too/);
 	expect(await expectAllReadable(ids, 2)).toBe(2);
+});
+
+it('seals what a complete event made of a body, also when that came in the middle, and nothing older', async () => {
+	await populate(false);
+	await inside(async (store, keys) => {
+		const sealer = createSealer(keys);
+		const bodies = createBodies({ sealer, encrypt: true });
+		const truncated = anEvent({ workflowId: 'w', truncated: 1, body: Buffer.from('some') });
+		await store.ingest(truncated);
+		// By a relay that does not encrypt yet, between the reading of a batch and its writing.
+		const complete = anEvent({ workflowId: 'w', body: Buffer.from('all of them') });
+		const meanwhile: Store = {
+			...store,
+			async replaceBodies(batch) {
+				const holdsIt = batch.some(({ was }) => was.body.toString() === 'some');
+				if (holdsIt) await store.ingest(complete);
+				return store.replaceBodies(batch);
+			},
+		};
+		const done = await rekeyAll({ store: meanwhile, sealer, bodies });
+		expect(done).toEqual({ subscriptions: 0, bodies: BODIES.length + 1 });
+		const stored = (await store.getBody(truncated.id))!;
+		expect(stored.keyId).toBe(sealer.keyId);
+		expect(bodies.toRaw(stored).toString()).toBe('all of them');
+	});
 });
 
 it('stops at what no key opens, keeps the old key, and loses nothing', async () => {

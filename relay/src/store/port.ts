@@ -381,9 +381,14 @@ export interface Store {
 		limit: number,
 		after?: string,
 	): Promise<(StoredBody & { ref: string })[]>;
-	/** Replaces them, each only while it is still under `was`. Returns how many were. */
+	/** Replaces them, each only while it still is as it `was`: a complete one may have come meanwhile. Returns how many were. */
 	replaceBodies(
-		bodies: { ref: string; was: number | null; body: Buffer; keyId: number | null }[],
+		bodies: {
+			ref: string;
+			was: Pick<StoredBody, 'body' | 'keyId'>;
+			body: Buffer;
+			keyId: number | null;
+		}[],
 	): Promise<number>;
 	/** Replaces a subscription's sealed secrets, only while they are still those given. */
 	resealSecrets(

@@ -88,10 +88,10 @@ export function bodyConformance(engine: Engine): void {
 
 		it('come with what is needed to seal them anew, and are not found again', async () => {
 			for (let left = await t.store.bodiesNotUnder(2, 2); left.length > 0;) {
-				const bodies = left.map(({ ref, keyId: was, body }) => ({
-					ref,
+				const bodies = left.map((was) => ({
+					ref: was.ref,
 					was,
-					body: Buffer.concat([body, Buffer.from(' resealed')]),
+					body: Buffer.concat([was.body, Buffer.from(' resealed')]),
 					keyId: 2,
 				}));
 				expect(await t.store.replaceBodies(bodies)).toBe(left.length);
@@ -111,7 +111,8 @@ export function bodyConformance(engine: Engine): void {
 			const refs = all.map(({ ref }) => ref);
 			expect(new Set(refs).size).toBe(7);
 			expect((await t.store.bodiesNotUnder(3, 100)).map(({ ref }) => ref)).toEqual(refs);
-			for (const [n, { ref, keyId: was, body }] of all.entries()) {
+			for (const [n, was] of all.entries()) {
+				const { ref, body } = was;
 				const behind = (await t.store.bodiesNotUnder(3, 2, ref)).map((next) => next.ref);
 				expect(behind).toEqual(refs.slice(n + 1, n + 3));
 				await t.store.replaceBodies([{ ref, was, body, keyId: 3 }]);
@@ -120,14 +121,25 @@ export function bodyConformance(engine: Engine): void {
 			expect(await t.store.bodiesNotUnder(3, 100)).toEqual([]);
 		});
 
-		it('are replaced only while they are still under the key they were read under', async () => {
+		it('are replaced only while they are still what was read', async () => {
 			const clear = (await t.store.bodiesNotUnder(2, 100)).find((b) => b.body.toString() === 'clear')!;
-			const replacement = { ref: clear.ref, body: Buffer.from('sealed'), keyId: 2 };
-			expect(await t.store.replaceBodies([{ ...replacement, was: 1 }])).toBe(0);
-			expect(await t.store.replaceBodies([{ ...replacement, was: null }])).toBe(1);
-			expect(await t.store.replaceBodies([{ ...replacement, was: null }])).toBe(0);
-			expect(await t.store.replaceBodies([{ ...replacement, was: 2, keyId: null }])).toBe(1);
+			const sealed = { ref: clear.ref, body: Buffer.from('sealed'), keyId: 2 };
+			expect(await t.store.replaceBodies([{ ...sealed, was: { ...clear, keyId: 1 } }])).toBe(0);
+			expect(await t.store.replaceBodies([{ ...sealed, was: { ...clear, body: Buffer.from('x') } }])).toBe(0);
+			expect(await t.store.replaceBodies([{ ...sealed, was: clear }])).toBe(1);
+			expect(await t.store.replaceBodies([{ ...sealed, was: clear }])).toBe(0);
+			expect(await t.store.replaceBodies([{ ...clear, was: sealed }])).toBe(1);
 			expect(await t.store.replaceBodies([])).toBe(0);
+		});
+
+		it('stay what a complete event made of them, also when it came after they were read', async () => {
+			const truncated = anEvent({ workflowId: 'w', truncated: 1, body: Buffer.from('some') });
+			await t.store.ingest(truncated);
+			const was = (await t.store.bodiesNotUnder(2, 100)).find((b) => b.body.toString() === 'some')!;
+			await t.store.ingest(anEvent({ workflowId: 'w', body: Buffer.from('all of them') }));
+			const sealed = { ref: was.ref, was, body: Buffer.from('some, sealed'), keyId: 2 };
+			expect(await t.store.replaceBodies([sealed])).toBe(0);
+			expect(await t.store.getBody(truncated.id)).toMatchObject({ body: Buffer.from('all of them') });
 		});
 	});
 }

@@ -29,7 +29,8 @@ const TABLES = ['bodies', 'variants'] as const;
 const replacement = (table: string, key: string) =>
 	statement(
 		`reseal ${table}`,
-		`UPDATE ${table} SET key_id = $3, body = $4 WHERE ${key} = $1 AND key_id IS NOT DISTINCT FROM $2 RETURNING 1`,
+		`UPDATE ${table} SET key_id = $3, body = $4
+		WHERE ${key} = $1 AND key_id IS NOT DISTINCT FROM $2 AND body = $5 RETURNING 1`,
 	);
 const REPLACE = { bodies: replacement('bodies', 'event_seq'), variants: replacement('variants', 'seq') };
 
@@ -58,7 +59,7 @@ export const rekey = (db: Database) => ({
 			let replaced = 0;
 			for (const { ref, was, body, keyId } of bodies) {
 				const [table, row] = ref.split(':') as [keyof typeof REPLACE, string];
-				replaced += (await query(REPLACE[table], [row, was, keyId, body])).length;
+				replaced += (await query(REPLACE[table], [row, was.keyId, keyId, body, was.body])).length;
 			}
 			return replaced;
 		}),

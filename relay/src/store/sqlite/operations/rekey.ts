@@ -27,8 +27,12 @@ export function prepareRekey(db: DatabaseSync) {
 			WHERE seq > ?1 AND key_id IS NOT ?2 ORDER BY seq LIMIT ?3`),
 	};
 	const replace = {
-		bodies: db.prepare('UPDATE bodies SET key_id = ?, body = ? WHERE event_seq = ? AND key_id IS ?'),
-		variants: db.prepare('UPDATE variants SET key_id = ?, body = ? WHERE seq = ? AND key_id IS ?'),
+		bodies: db.prepare(
+			'UPDATE bodies SET key_id = ?, body = ? WHERE event_seq = ? AND key_id IS ? AND body = ?',
+		),
+		variants: db.prepare(
+			'UPDATE variants SET key_id = ?, body = ? WHERE seq = ? AND key_id IS ? AND body = ?',
+		),
 	};
 
 	return {
@@ -46,7 +50,7 @@ export function prepareRekey(db: DatabaseSync) {
 			let replaced = 0;
 			for (const { ref, was, body, keyId } of bodies) {
 				const { table, seq } = rowOf(ref);
-				replaced += Number(replace[table].run(keyId, body, seq, was).changes);
+				replaced += Number(replace[table].run(keyId, body, seq, was.keyId, was.body).changes);
 			}
 			return replaced;
 		},
