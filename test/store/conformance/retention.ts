@@ -146,6 +146,18 @@ export function retentionConformance(engine: Engine): void {
 			expect(await sweep({ ...all, limit: 3 })).toEqual({ events: 0, dedupeKeys: 0 });
 		});
 
+		it('takes as many events as asked for, however many deliveries each of them has', async () => {
+			for (let n = 0; n < 3; n++) await t.subscribe();
+			const events = [await t.ingest(), await t.ingest(), await t.ingest()];
+			for (const claim of await t.claim()) await t.store.settle(delivered(claim));
+			expect((await sweep({ deliveredBefore: T0 + 1, limit: 2 })).events).toBe(2);
+			expect((await t.store.listEvents({ limit: 9 })).map(({ id }) => id)).toEqual([events[2]!.id]);
+
+			for (let n = 0; n < 2; n++) await t.ingest();
+			for (const claim of await t.claim()) await t.store.settle(dead(claim));
+			expect((await sweep({ deadBefore: T0 + 1, limit: 2 })).events).toBe(2);
+		});
+
 		it('takes no more events than asked for, of both kinds together', async () => {
 			for (let n = 0; n < 2; n++) await t.ingest();
 			await t.subscribe();

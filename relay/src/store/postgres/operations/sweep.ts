@@ -13,7 +13,7 @@ const DONE = statement(
 	`WITH last AS (SELECT max(seq) AS seq FROM (
 		SELECT seq FROM events WHERE received_at < $1 ORDER BY received_at DESC, seq DESC LIMIT 1000) AS latest), old AS (
 		SELECT e.seq FROM events e WHERE e.received_at < $1 AND e.seq IN (
-			SELECT d.event_seq FROM deliveries d
+			SELECT DISTINCT d.event_seq FROM deliveries d
 			WHERE d.event_seq <= (SELECT seq FROM last) AND NOT EXISTS (
 				SELECT 1 FROM deliveries other
 				WHERE other.event_seq = d.event_seq AND other.state IN ('ready', 'leased', 'dead'))
