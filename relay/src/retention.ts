@@ -48,7 +48,7 @@ export function createRetention(options: {
 	let underWay: Promise<void> = Promise.resolve();
 	/** Given up and deleted since the last log line. */
 	let givenUp = 0;
-	let total: SweepResult = { events: 0, dedupeKeys: 0 };
+	let total = { events: 0, dedupeKeys: 0 };
 
 	/** Nothing is older than the epoch. */
 	const before = (ms: number | null): number => (ms === null ? 0 : clock.now() - ms);
@@ -67,7 +67,7 @@ export function createRetention(options: {
 		});
 		if (deleted.events + deleted.dedupeKeys > 0) onDeleted?.(deleted);
 		total = { events: total.events + deleted.events, dedupeKeys: total.dedupeKeys + deleted.dedupeKeys };
-		return given === BATCH || deleted.events === BATCH || deleted.dedupeKeys === BATCH;
+		return given === BATCH || deleted.more;
 	}
 
 	async function sweep(): Promise<void> {

@@ -123,13 +123,27 @@ test('it goes on in small batches with pauses until all is done, and says how mu
 	await pass(1);
 	await pass(50);
 	expect(await eventIds()).toEqual([]);
-	expect(deleted).toEqual([100, 100, 50].map((n) => ({ events: n, dedupeKeys: n })));
+	expect(deleted).toEqual([100, 100, 50].map((n) => ({ events: n, dedupeKeys: n, more: n === 100 })));
 	expect(logs).toEqual([expect.objectContaining({ events: 250, dedupe_keys: 250 })]);
 	await pass(HOUR - 1);
 	expect(sweeps).toHaveBeenCalledTimes(3);
 	await pass(1);
 	expect(sweeps).toHaveBeenCalledTimes(4);
 	expect(logs).toHaveLength(1);
+	await retention.stop();
+});
+
+test('it goes on after a batch that found nothing, where the store says that there may be more', async () => {
+	const sweeps = jest.spyOn(store, 'sweep');
+	for (const more of [true, true, false]) sweeps.mockResolvedValueOnce({ events: 0, dedupeKeys: 0, more });
+	const retention = retentionOf();
+	retention.start();
+	await pass(FIRST);
+	await pass(50);
+	await pass(50);
+	expect(sweeps).toHaveBeenCalledTimes(3);
+	await pass(HOUR - 1);
+	expect(sweeps).toHaveBeenCalledTimes(3);
 	await retention.stop();
 });
 

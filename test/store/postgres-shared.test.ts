@@ -46,6 +46,15 @@ const throughProxy = async (): Promise<Store> => {
 	proxy = await startTcpProxy(server.port);
 	return open(url.replace(`:${server.port}`, `:${proxy.port}`));
 };
+/** Until no store is connected. */
+const noSessions = () =>
+	until('all sessions are over', async () => {
+		const sessions = await server.query(
+			"SELECT pid FROM pg_stat_activity WHERE application_name = 'cleanlist-relay'",
+			url,
+		);
+		return sessions.length === 0;
+	});
 const settlement = (claim: Claim, next: Settlement['next'] = { state: 'delivered' }): Settlement => ({
 	deliveryId: claim.deliveryId,
 	attempt: claim.attempt,
@@ -121,13 +130,7 @@ describe('several stores on one database', () => {
 	test('claim by indexes, also where the plan is made while the tables are small enough to be read from end to end', async () => {
 		/** Once no store is connected, what its statements did is in the statistics. */
 		const tablesRead = async () => {
-			await until('all sessions are over', async () => {
-				const sessions = await server.query(
-					"SELECT pid FROM pg_stat_activity WHERE application_name = 'cleanlist-relay'",
-					url,
-				);
-				return sessions.length === 0;
-			});
+			await noSessions();
 			return server.query<{ relname: string; seq_scan: string; idx_scan: string }>(
 				`SELECT relname, seq_scan, idx_scan FROM pg_stat_user_tables
 				WHERE relname IN ('deliveries', 'events', 'bodies', 'subscriptions') ORDER BY relname`,
@@ -374,6 +377,97 @@ describe('a user with few rights', () => {
 		).toMatchObject({
 			events: 1,
 		});
+	});
+});
+
+describe('retention beside millions of delivered events that are kept for good', () => {
+	const OLD = T0 - 1_000_000;
+	const sweep = (store: Store, deadBefore = T0) =>
+		store.sweep({ deliveredBefore: 0, deadBefore, keysBefore: 0, limit: 2 });
+	/** As many as are looked through in two calls and a half, one a millisecond. */
+	const deliveredEvents = () =>
+		server.query(
+			`SET search_path TO cleanlist_relay;
+			INSERT INTO events (id, source_id, origin, dedupe_key, state, attributes, content_type, truncated, received_at, bytes)
+			SELECT 'old-' || n, 'default', 'webhook', n, 'accepted', '{}', '', 0, ${OLD} + n, 0 FROM generate_series(1, 25000) AS n;
+			INSERT INTO deliveries (event_seq, subscription_id, state, due_at, created_at)
+			SELECT seq, 'sub', 'delivered', 0, 0 FROM events`,
+			url,
+		);
+	/** Once no store is connected, what its statements did is in the statistics. */
+	const deliveriesRead = async () => {
+		await noSessions();
+		const [read] = await server.query<{ n: string }>(
+			"SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_user_tables WHERE relname = 'deliveries'",
+			url,
+		);
+		return Number(read?.n);
+	};
+	const isThere = async (store: Store, id: string) => (await store.getEvent(id)) !== null;
+
+	test('a call looks through a part of them, the next one goes on, and none is looked at twice', async () => {
+		const store = await open();
+		await deliveredEvents();
+		const between = anEvent({ receivedAt: OLD + 15_000 });
+		const behind = anEvent({ receivedAt: OLD + 25_000 });
+		for (const event of [between, behind]) await store.ingest(event);
+		expect(await sweep(store)).toMatchObject({ events: 0, more: true });
+		expect(await sweep(store)).toMatchObject({ events: 1, more: true });
+		expect(await isThere(store, between.id)).toBe(false);
+		expect(await sweep(store)).toMatchObject({ events: 1, more: false });
+		expect(await isThere(store, behind.id)).toBe(false);
+
+		// What is old enough an hour later is found at once.
+		const later = anEvent({ receivedAt: T0 });
+		await store.ingest(later);
+		expect(await sweep(store, T0 + 1)).toMatchObject({ events: 1, more: false });
+	});
+
+	test('no more deliveries are read than are deleted, also where none is dead or pending', async () => {
+		await (await open()).close();
+		await deliveredEvents();
+		await server.query('ANALYZE', url);
+		const before = await deliveriesRead();
+		const store = await open();
+		for (let n = 0; n < 9; n++) {
+			expect(
+				await store.sweep({ deliveredBefore: T0, deadBefore: 0, keysBefore: 0, limit: 2 }),
+			).toMatchObject({ events: 2 });
+		}
+		await store.close();
+		expect((await deliveriesRead()) - before).toBeLessThan(1_000);
+	});
+
+	test('events with a dead delivery are found without looking through any', async () => {
+		const store = await open();
+		await deliveredEvents();
+		await store.createSubscription(aSubscription());
+		await store.ingest(anEvent({ receivedAt: OLD + 25_000 }));
+		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		await store.settle(settlement(claim, { state: 'dead' }));
+		expect(await sweep(store)).toMatchObject({ events: 1 });
+	});
+
+	test('one that another transaction holds is taken by the next sweep', async () => {
+		const store = await open();
+		const [held, free] = [anEvent({ receivedAt: OLD }), anEvent({ receivedAt: OLD + 1 })];
+		for (const event of [held, free]) await store.ingest(event);
+		await onOneConnection(readDatabaseUrl(url), async (client) => {
+			await client.query('BEGIN');
+			await client.query('SELECT 1 FROM cleanlist_relay.events WHERE id = $1 FOR UPDATE', [held.id]);
+			expect(await sweep(store)).toMatchObject({ events: 1, more: false });
+			await client.query('ROLLBACK');
+		});
+		expect(await isThere(store, held.id)).toBe(true);
+		expect(await sweep(store)).toMatchObject({ events: 1, more: false });
+	});
+
+	test('it begins anew when the clock was set back: what comes in then may be older than what was looked through', async () => {
+		const store = await open();
+		await store.ingest(anEvent({ receivedAt: T0 + 2_000 }));
+		expect(await sweep(store, T0 + 3_000)).toMatchObject({ events: 1 });
+		await store.ingest(anEvent({ receivedAt: T0 }));
+		expect(await sweep(store, T0 + 1_000)).toMatchObject({ events: 1 });
 	});
 });
 

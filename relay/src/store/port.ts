@@ -237,6 +237,8 @@ export interface StoreStats {
 export interface SweepResult {
 	events: number;
 	dedupeKeys: number;
+	/** Whether to sweep again at once: there may be more that is old, which this call did not get to. */
+	more: boolean;
 }
 
 export interface Store {
@@ -360,7 +362,8 @@ export interface Store {
 	giveUp(options: { before: number; limit: number }): Promise<number>;
 
 	/**
-	 * Deletes, at most `limit` of each, events with all that belongs to them and dedupe keys. An event goes when
+	 * Deletes, at most `limit` of each, events with all that belongs to them and dedupe keys. It looks through a bounded
+	 * number of events, so `more` may be true though nothing was deleted. An event goes when
 	 * nothing of it is pending and it was received before `deliveredBefore`, or, when it is quarantined, has a dead
 	 * delivery or none at all, before `deadBefore`. Keys go `keysBefore`: later, so that a late repeat of a result
 	 * long deleted is still a duplicate.

@@ -264,7 +264,7 @@ export class Model {
 		this.deliveries = this.deliveries.filter((delivery) => this.event(delivery.eventId));
 		const old = [...this.keys].filter(([, { receivedAt }]) => receivedAt < before.keysBefore);
 		for (const [key] of old) this.keys.delete(key);
-		return { events: gone.length, dedupeKeys: old.length };
+		return { events: gone.length, dedupeKeys: old.length, more: false };
 	}
 
 	stats() {

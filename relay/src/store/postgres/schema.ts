@@ -136,6 +136,8 @@ CREATE INDEX deliveries_ready ON deliveries (subscription_id, due_at, id) WHERE 
 CREATE INDEX deliveries_leased ON deliveries (subscription_id, due_at) WHERE state = 'leased';
 -- The ends nobody looks for often, in order of age. Nothing is written to it on the way to 'delivered'.
 CREATE INDEX deliveries_given_up ON deliveries (state, id) WHERE state IN ('dead', 'cancelled');
+-- Retention of events with a dead delivery, those that are old enough.
+CREATE INDEX deliveries_dead ON deliveries (event_seq) WHERE state = 'dead';
 CREATE INDEX deliveries_event ON deliveries (event_seq);
 CREATE INDEX deliveries_subscription ON deliveries (subscription_id, id);
 -- Every delivery leaves two dead rows behind on its way; by default nobody would clear them away before they are a

@@ -20,7 +20,7 @@ export function prepareSweep(db: DatabaseSync): (options: Parameters<Store['swee
 	return ({ deliveredBefore, deadBefore, keysBefore, limit }) => {
 		const done = Number(events.run('done', deliveredBefore, limit).changes);
 		const kept = Number(events.run('kept', deadBefore, limit - done).changes);
-		const { changes } = keys.run(keysBefore, limit, limit + YOUNG_KEYS);
-		return { events: done + kept, dedupeKeys: Number(changes) };
+		const dedupeKeys = Number(keys.run(keysBefore, limit, limit + YOUNG_KEYS).changes);
+		return { events: done + kept, dedupeKeys, more: done + kept === limit || dedupeKeys === limit };
 	};
 }
