@@ -388,6 +388,15 @@ describe("a subscription's limits", () => {
 	});
 });
 
+test("the receiver gets the webhook's content type byte for byte, also one that is not ASCII", async () => {
+	await subscribe();
+	// Here and in Node's HTTP a header is Latin-1: a character a byte.
+	const type = 'text/plain; x=\u00e9\u00c3\u00a9\u00ff';
+	await relay.ingest(webhook('wf-1'), { 'content-type': type });
+	await receiver.waitFor(1);
+	expect(receiver.received[0]?.headers['content-type']).toBe(type);
+});
+
 describe('a secret that is rotated', () => {
 	test('signs beside the old one for 24 h', async () => {
 		const { id, secret } = await subscribe();

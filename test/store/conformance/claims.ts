@@ -8,7 +8,7 @@ export function claimConformance(engine: Engine): void {
 
 		it('hand a delivery to one claimer only, with all an attempt needs', async () => {
 			const subscription = await t.subscribe();
-			const event = await t.ingest();
+			const event = await t.ingest({ contentType: 'text/plain; x=é' });
 			const both = await Promise.all([t.claim(), t.claim()]);
 			expect(both.flat()).toEqual([
 				{
