@@ -22,6 +22,7 @@ const ROUTES: [method: string, path: string, access: Access][] = [
 	['GET', '/docs/openapi.json', 'public'],
 	// The token in the path opens them.
 	['POST', '/in/:token', 'public'],
+	['POST', '/in/:token/', 'public'],
 	['GET', '/in/:token', 'public'],
 	['PUT', '/in/:token', 'public'],
 	['PATCH', '/in/:token', 'public'],

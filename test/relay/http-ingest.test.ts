@@ -54,6 +54,13 @@ test('the 2xx comes after the store has the event, not before', async () => {
 	await stored(await answer);
 });
 
+test('an ingest URL that was pasted with a slash behind it is the same one', async () => {
+	const post = (url: string) => fetch(url, { method: 'POST', body: webhook('wf-1') });
+	const first = await stored(await post(`${relay.ingestUrl}/?from=form`));
+	expect(await stored(await post(relay.ingestUrl))).toEqual({ ...first, status: 'duplicate' });
+	expect((await post(`${relay.ingestUrl}//`)).status).toBe(404);
+});
+
 test('the same workflow again is a duplicate of the first event', async () => {
 	const first = await stored(await relay.ingest(webhook('wf-1')));
 	const again = await stored(await relay.ingest(webhook('wf-1')));
