@@ -95,11 +95,20 @@ const EMAILS = new RegExp(
 
 /** Takes tokens, keys, signing secrets, ingest tokens in URLs and e-mail addresses out of a serialized line. */
 export function scrub(line: string): string {
-	const withoutTokens = line.replace(TOKENS, censor);
+	const withoutTokens = plainly(line).replace(TOKENS, censor);
 	if (!withoutTokens.includes('@') && !withoutTokens.includes('%40')) return withoutTokens;
 	return withoutTokens.replace(EMAILS, (match, escape?: string) =>
 		escape === undefined ? '<e-mail>' : match,
 	);
+}
+
+/** Letters, digits and the like that are percent-encoded, as they are: in a URL that means the same (RFC 3986, 6.2.2.2). */
+const plainly = (line: string): string =>
+	line.includes('%') ? line.replace(/%[2-7][\da-f]/gi, decodeUnreserved) : line;
+
+function decodeUnreserved(escape: string): string {
+	const character = String.fromCharCode(parseInt(escape.slice(1), 16));
+	return /[\w.~-]/.test(character) ? character : escape;
 }
 
 /**

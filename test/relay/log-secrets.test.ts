@@ -60,6 +60,13 @@ test('a whole run at the highest log level leaves no secret and no e-mail addres
 		await fetch(ingestUrl, { method: 'POST', body: webhook(EMAIL) });
 		await fetch(ingestUrl);
 		await fetch(`${ingestUrl}/more?mail=${EMAIL}`, { method: 'POST', body: '{}' });
+		await fetch(
+			ingestUrl.replace(/\/in\/./, (part) => `/%69n/%${part.charCodeAt(4).toString(16)}`),
+			{
+				method: 'POST',
+				body: webhook('wf-1', { results: contacts }),
+			},
+		);
 		await fetch(`${relay.url}/in/${relay.token}`, { method: 'POST', body: '{}' });
 		await call('/relay/v1/sources', {}, relay.demoKey);
 		await call(`/relay/v1/subscriptions?url=${encodeURIComponent(ingestUrl)}`);

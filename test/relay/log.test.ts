@@ -43,6 +43,24 @@ test('percent-encoded forms are caught as well', () => {
 	expect(line).not.toMatch(/secretTOKEN|ada|example\.com/);
 });
 
+test('letters and digits that are percent-encoded hide nothing, in an ingest URL or anywhere', () => {
+	const encoded = (text: string) =>
+		text.replace(/[^/]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
+	for (const secret of [
+		'/in/kJ3nb-X_yZ',
+		'crt_kJ3nbXyZ0123',
+		'/in/~kJ3nb.X',
+		`/x/${'a_-B9'.repeat(9).slice(2)}`,
+	]) {
+		const { log, text } = capture();
+		log.debug({ url: encoded(secret) }, encoded(secret).toUpperCase());
+		const url = (JSON.parse(text()) as { url: string }).url;
+		expect(text().match(/<redacted>/g)).toHaveLength(2);
+		expect(decodeURIComponent(url)).toBe(secret.replace(/(?<=crt_|\/(in|x)\/).+/, '<redacted>'));
+	}
+	expect(scrub('"100%, 5%2F6, %C3%A9, %22, %5C"')).toBe('"100%, 5%2F6, %C3%A9, %22, %5C"');
+});
+
 test('an ingest URL with its slashes escaped, as some JSON writers do, is caught as well', () => {
 	const { log, text } = capture();
 	log.info({ body: String.raw`{"webhook_url":"https:\/\/h\/in\/secretTOKEN"}` }, 'm');
