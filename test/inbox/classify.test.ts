@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { WebhookPayloadRead } from '../../relay/src/contract/webhook.ts';
 import { classify } from '../../relay/src/inbox/classify.ts';
@@ -47,6 +48,7 @@ describe('classify', () => {
 		['text', Buffer.from('hello'), /not JSON/],
 		['half a payload', Buffer.from(JSON.stringify(payload).slice(0, -5)), /not JSON/],
 		['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), /not UTF-8/],
+		['a payload that is compressed', gzipSync(JSON.stringify(payload)), /compressed \(gzip\)/],
 		['an array', Buffer.from('[]'), /not a JSON object/],
 		['null', Buffer.from('null'), /not a JSON object/],
 		['a number', Buffer.from('1e999'), /not a JSON object/],

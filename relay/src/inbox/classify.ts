@@ -12,6 +12,9 @@ export type Classified = Pick<
 /** Longer than any id seen (48); what is longer is not taken for one. */
 const MAX_ID_LENGTH = 256;
 
+/** What gzip begins with (RFC 1952), and no UTF-8 text. By the bytes, as the header is not kept. */
+const GZIP = Buffer.from([0x1f, 0x8b]);
+
 /**
  * Reads the few fields the relay itself needs, as tolerantly as contract/webhook.ts but without looking at the
  * results one by one: what n8n gets is the raw body. Never throws: a body that can't be read is quarantined with
@@ -19,7 +22,13 @@ const MAX_ID_LENGTH = 256;
  */
 export function classify(body: Buffer): Classified {
 	if (body.length === 0) return quarantined('The body is empty.');
-	if (!isUtf8(body)) return quarantined('The body is not UTF-8 text.');
+	if (!isUtf8(body)) {
+		return quarantined(
+			body.subarray(0, 2).equals(GZIP)
+				? 'The body is compressed (gzip), which the relay does not read.'
+				: 'The body is not UTF-8 text.',
+		);
+	}
 	let payload: unknown;
 	try {
 		// A byte order mark is legal in a file and an error to JSON.parse.
