@@ -12,7 +12,7 @@ import { retentionConformance } from './conformance/retention.ts';
 import { settlementConformance } from './conformance/settlements.ts';
 import { subscriptionConformance } from './conformance/subscriptions.ts';
 
-export { anEvent, aSubscription } from './conformance/fixtures.ts';
+export { anEvent, aSubscription, aToken } from './conformance/fixtures.ts';
 export type { Engine, OpenedStore } from './conformance/fixtures.ts';
 
 /** What every engine must do. The tests share nothing: each has a store of its own. */

@@ -13,7 +13,7 @@ import { startTcpProxy } from '../support/tcp-proxy.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { startTransactionPooler } from '../support/transaction-pooler.ts';
 import { until } from '../support/until.ts';
-import { anEvent, aSubscription } from './conformance.ts';
+import { anEvent, aSubscription, aToken } from './conformance.ts';
 
 /** What PostgreSQL adds to the port: several stores on one database, a network in between, a server that restarts. */
 
@@ -156,13 +156,15 @@ describe('several stores on one database', () => {
 		}
 	});
 
-	test('put the same source at the same moment, as relays that start together do', async () => {
+	test('put the same source and token at the same moment, as relays that start together do', async () => {
 		const all = await Promise.all(Array.from({ length: 6 }, () => open()));
-		for (let n = 0; n < 1500; n++) {
+		for (let n = 0; n < 1000; n++) {
 			const source = { id: `src_${n}`, name: 'Shared', tokenHash: Buffer.from(`hash ${n}`), createdAt: T0 };
-			await Promise.all(all.map((store) => store.putSource(source)));
+			const token = aToken({ id: `tok_${n}`, hash: Buffer.from(`hash ${n}`) });
+			await Promise.all(all.flatMap((store) => [store.putSource(source), store.putToken(token)]));
 		}
-		expect(await all[0]!.listSources()).toHaveLength(1501);
+		expect(await all[0]!.listSources()).toHaveLength(1001);
+		expect(await all[0]!.listTokens()).toHaveLength(1000);
 	});
 
 	test('take the same webhook at the same time for one event', async () => {

@@ -1,18 +1,6 @@
-import type { Token } from '../../../relay/src/store/port.ts';
-import { T0 } from './fixtures.ts';
+import { aToken, T0 } from './fixtures.ts';
 import type { Engine } from './fixtures.ts';
 import { useStore } from './use-store.ts';
-
-const aToken = (overrides: Partial<Token> = {}): Token => ({
-	id: 't1',
-	name: 'n8n',
-	hash: Buffer.from('h1'),
-	scopes: ['subscribe', 'read'],
-	createdAt: T0,
-	expiresAt: null,
-	lastUsedAt: null,
-	...overrides,
-});
 
 export function accessConformance(engine: Engine): void {
 	describe('sources', () => {

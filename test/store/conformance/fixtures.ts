@@ -1,5 +1,12 @@
 import { systemIds } from '../../../relay/src/ids.ts';
-import type { Claim, NewEvent, Settlement, Store, Subscription } from '../../../relay/src/store/port.ts';
+import type {
+	Claim,
+	NewEvent,
+	Settlement,
+	Store,
+	Subscription,
+	Token,
+} from '../../../relay/src/store/port.ts';
 
 /** An engine under test. */
 export interface Engine {
@@ -78,6 +85,17 @@ export const aSubscription = (overrides: Partial<Subscription> = {}): Subscripti
 };
 
 /** The breaker of the tests: opens at the third failure in a row, probes after 5 s, then always after 15 s. */
+export const aToken = (overrides: Partial<Token> = {}): Token => ({
+	id: 't1',
+	name: 'n8n',
+	hash: Buffer.from('h1'),
+	scopes: ['subscribe', 'read'],
+	createdAt: T0,
+	expiresAt: null,
+	lastUsedAt: null,
+	...overrides,
+});
+
 export const BREAKER = { threshold: 3, waitsMs: [5_000, 15_000] } as const;
 
 /** What came of a claim: `next`, and all else as it usually is then. */

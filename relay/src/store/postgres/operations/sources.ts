@@ -1,8 +1,8 @@
-import { StoreError } from '../../port.ts';
 import type { Source } from '../../port.ts';
 import { statement } from '../database.ts';
 import type { Database } from '../database.ts';
 import { fromText, toText } from '../text.ts';
+import { put } from './put.ts';
 
 interface Row {
 	id: string;
@@ -27,15 +27,8 @@ const LIST = statement(
 
 /** Where webhooks come from. A source is looked up by the hash of its ingest token. */
 export const sources = (db: Database) => ({
-	async putSource({ id, name, tokenHash, createdAt }: Source): Promise<void> {
-		const put = () => db.repeatable(PUT, [id, toText(name), tokenHash, createdAt]);
-		// Relays that start at the same moment put the same source. One of them may find its hash there, and its id the
-		// moment after. Where the hash is another source's, it still is.
-		await put().catch((error: unknown) => {
-			if (error instanceof StoreError && error.code === 'conflict') return put();
-			throw error;
-		});
-	},
+	putSource: ({ id, name, tokenHash, createdAt }: Source): Promise<void> =>
+		put(db, PUT, [id, toText(name), tokenHash, createdAt]),
 	async findSourceByTokenHash(hash: Buffer): Promise<Source | null> {
 		const [row] = await db.repeatable<Row>(BY_HASH, [hash]);
 		return row ? fromRow(row) : null;

@@ -2,6 +2,7 @@ import type { Token, TokenScope } from '../../port.ts';
 import { statement } from '../database.ts';
 import type { Database } from '../database.ts';
 import { fromText, toText } from '../text.ts';
+import { put } from './put.ts';
 
 interface Row {
 	id: string;
@@ -36,9 +37,8 @@ const TOUCH = statement(
 
 /** Management tokens, looked up by their hash. */
 export const tokens = (db: Database) => ({
-	async putToken({ id, name, hash, scopes, createdAt, expiresAt, lastUsedAt }: Token): Promise<void> {
-		await db.repeatable(PUT, [id, toText(name), hash, scopes, createdAt, expiresAt, lastUsedAt]);
-	},
+	putToken: ({ id, name, hash, scopes, createdAt, expiresAt, lastUsedAt }: Token): Promise<void> =>
+		put(db, PUT, [id, toText(name), hash, scopes, createdAt, expiresAt, lastUsedAt]),
 	async findTokenByHash(hash: Buffer): Promise<Token | null> {
 		const [row] = await db.repeatable<Row>(BY_HASH, [hash]);
 		return row ? fromRow(row) : null;
