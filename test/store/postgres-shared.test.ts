@@ -243,35 +243,51 @@ describe('several stores on one database', () => {
 	}, 60_000);
 });
 
-test('webhooks wait for the disk; claims, their results and those handed back, which are made again at worst, do not', async () => {
-	const store = await open();
-	await store.createSubscription(aSubscription());
-	await Promise.all(events(2).map((event) => store.ingest(event)));
-	/** Whoever waits for the disk then waits for that of a standby, too, which is not there. */
-	const standby = async (set: string) => {
-		await server.query(`ALTER SYSTEM ${set}`);
-		await server.query('SELECT pg_reload_conf()');
-	};
-	const webhooks: Promise<void>[] = [];
-	let answered = 0;
-	const count = () => void answered++;
-	await standby("SET synchronous_standby_names = 'nobody'");
-	try {
-		await until('a webhook waits', async () => {
-			webhooks.push(store.ingest(anEvent()).then(count, count));
-			return (await server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'")).length > 0;
-		});
-		const before = answered;
-		const [one, two] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 2 })) as [Claim, Claim];
-		expect(await store.settle(settlement(one))).toBe('settled');
-		await store.release([two], T0);
-		// Nobody waits for ever, but those who began earlier would have waited longer.
-		expect(answered).toBe(before);
-	} finally {
-		await standby('RESET synchronous_standby_names');
-		await Promise.all(webhooks);
-	}
-});
+test.each([
+	['', async () => undefined],
+	[
+		', also once the database is set otherwise and connections are new',
+		async () => {
+			const database = new URL(url).pathname.slice(1);
+			await server.query(`ALTER DATABASE ${database} SET synchronous_commit TO off`);
+			await server.query(
+				`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`,
+			);
+		},
+	],
+])(
+	'webhooks wait for the disk; claims, their results and those handed back, which are made again at worst, do not%s',
+	async (_, change) => {
+		const store = await open();
+		await store.createSubscription(aSubscription());
+		await Promise.all(events(2).map((event) => store.ingest(event)));
+		await change();
+		/** Whoever waits for the disk then waits for that of a standby, too, which is not there. */
+		const standby = async (set: string) => {
+			await server.query(`ALTER SYSTEM ${set}`);
+			await server.query('SELECT pg_reload_conf()');
+		};
+		const webhooks: Promise<void>[] = [];
+		let answered = 0;
+		const count = () => void answered++;
+		await standby("SET synchronous_standby_names = 'nobody'");
+		try {
+			await until('a webhook waits', async () => {
+				webhooks.push(store.ingest(anEvent()).then(count, count));
+				return (await server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'")).length > 0;
+			});
+			const before = answered;
+			const [one, two] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 2 })) as [Claim, Claim];
+			expect(await store.settle(settlement(one))).toBe('settled');
+			await store.release([two], T0);
+			// Nobody waits for ever, but those who began earlier would have waited longer.
+			expect(answered).toBe(before);
+		} finally {
+			await standby('RESET synchronous_standby_names');
+			await Promise.all(webhooks);
+		}
+	},
+);
 
 test('a pooler in transaction mode, behind which webhooks would not wait for the disk either, is refused', async () => {
 	const pooler = await startTransactionPooler(url);

@@ -109,7 +109,9 @@ const SESSION = `
 	SET idle_in_transaction_session_timeout TO ${IDLE_IN_TRANSACTION_MS};
 	SET default_transaction_isolation TO 'read committed';`;
 const SESSIONS: Record<Use, string> = {
-	durable: SESSION,
+	// Looked at when the relay starts (look.ts), and what a database or a role is set to later counts from the next connection on.
+	durable: `${SESSION}
+	SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';`,
 	progress: `${SESSION}
 	SET synchronous_commit TO off;
 	SET plan_cache_mode TO force_generic_plan;
