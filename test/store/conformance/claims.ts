@@ -145,6 +145,22 @@ export function claimConformance(engine: Engine): void {
 			expect((await t.claim()).map((c) => c.subscriptionId)).toEqual([plain.id]);
 		});
 
+		it('is freed by each result that can be written, and only the one that cannot is rejected', async () => {
+			await t.subscribe({ concurrency: 3 });
+			for (let n = 0; n < 6; n++) await t.ingest();
+			const [good, bad] = await t.claim({ limit: 2 });
+			const results = await Promise.allSettled([
+				t.store.settle(delivered(good!)),
+				t.store.settle(delivered(bad!, { startedAt: 'never' as unknown as number })),
+			]);
+			expect(results).toMatchObject([
+				{ status: 'fulfilled', value: 'settled' },
+				{ status: 'rejected', reason: { name: 'StoreError' } },
+			]);
+			expect(await t.claim()).toHaveLength(2);
+			expect((await t.deliveryOf(bad!.eventId)).state).toBe('leased');
+		});
+
 		it('is shared by all processes', async () => {
 			await t.subscribe({ concurrency: 3 });
 			for (let n = 0; n < 10; n++) await t.ingest();

@@ -118,6 +118,19 @@ const SESSIONS: Record<Use, string> = {
 	SET enable_seqscan TO off;`,
 };
 
+/**
+ * What is sent at once leaves in one write, as it needs no answer in between. Each write costs 100 to 300 µs here: it wakes the
+ * server, which on a small machine then takes the relay's core.
+ */
+function inOneWrite<T>({ connection: { stream } }: PoolClient, sendAll: () => T): T {
+	stream.cork();
+	try {
+		return sendAll();
+	} finally {
+		stream.uncork();
+	}
+}
+
 /** A pool of connections, made as they are needed. */
 export function openDatabase(connection: PoolConfig, clock: Clock, use: Use = 'durable'): Database {
 	let closed = false;
@@ -175,15 +188,18 @@ export function openDatabase(connection: PoolConfig, clock: Clock, use: Use = 'd
 			return answer;
 		};
 		let commit: ReturnType<typeof send> | null = null;
-		const last: Query = (one, values) => {
-			const rows = query<never>(one, values);
-			commit = send('COMMIT');
-			return rows;
-		};
-		void send('BEGIN');
+		const last: Query = (one, values) =>
+			inOneWrite(client, () => {
+				const rows = query<never>(one, values);
+				commit = send('COMMIT');
+				return rows;
+			});
 		let result: T;
 		try {
-			result = await work({ query, last });
+			result = await inOneWrite(client, () => {
+				void send('BEGIN');
+				return work({ query, last });
+			});
 		} catch (error) {
 			if (!isLost(error) && !commit) await client.query('ROLLBACK');
 			throw error;

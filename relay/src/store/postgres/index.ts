@@ -90,7 +90,7 @@ export async function openPostgresStore(
 		...getDeliveries(db),
 		...claim(progress),
 		...cancel(db),
-		...nextDueAt(db),
+		...nextDueAt(progress),
 		...stats(db),
 		...giveUp(db),
 		...sweep(db),

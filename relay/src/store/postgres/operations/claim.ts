@@ -18,8 +18,8 @@ interface Row {
 	concurrency: number;
 	url: string;
 	sealed_secret: Buffer;
+	/** While it is still good. */
 	previous_secret: Buffer | null;
-	previous_until: number | null;
 	content_type: string;
 	key_id: number | null;
 	body: Buffer;
@@ -75,7 +75,8 @@ const CLAIM = statement(
 		WHERE s.id = limits.id AND s.per_minute IS NOT NULL
 	)
 	SELECT c.id, e.event_id, c.subscription_id, c.attempt, c.scheduled, c.conflict_since,
-		s.concurrency, s.url, s.sealed_secret, s.previous_secret, s.previous_until, e.content_type, b.key_id, b.body
+		s.concurrency, s.url, s.sealed_secret, CASE WHEN s.previous_until > $6 THEN s.previous_secret END AS previous_secret,
+		e.content_type, b.key_id, b.body
 	FROM claimed c
 	JOIN chosen USING (id)
 	JOIN subscriptions s ON s.id = c.subscription_id
@@ -105,7 +106,7 @@ export const claim = (db: Database) => ({
 				limit,
 			]);
 			const receivers = new Map<string, Receiver>();
-			return rows.map((row) => toClaim(row, receivers, now));
+			return rows.map((row) => toClaim(row, receivers));
 		}),
 });
 
@@ -118,13 +119,12 @@ function limitsOf(candidate: Candidate, now: number, ahead: Options['ahead']) {
 	return { slots, most: rate.free, start: rate.after(0), step: rate.after(1) - rate.after(0) };
 }
 
-function toClaim(row: Row, receivers: Map<string, Receiver>, now: number): Claim {
+function toClaim(row: Row, receivers: Map<string, Receiver>): Claim {
 	const { subscription_id: subscriptionId } = row;
 	const receiver = receivers.get(subscriptionId) ?? {
 		url: row.url,
 		sealedSecret: row.sealed_secret,
-		previousSealedSecret:
-			row.previous_until !== null && row.previous_until > now ? row.previous_secret : null,
+		previousSealedSecret: row.previous_secret,
 		concurrency: row.concurrency,
 	};
 	receivers.set(subscriptionId, receiver);
