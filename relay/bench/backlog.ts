@@ -3,7 +3,7 @@ import { STORE_FILE } from '../src/data-folder.ts';
 import { systemClock } from '../src/clock.ts';
 import { systemIds, orderedUuid } from '../src/ids.ts';
 import { dedupeKey, classify } from '../src/inbox/classify.ts';
-import type { Store } from '../src/store/port.ts';
+import type { EventFilter, Store } from '../src/store/port.ts';
 import { openSqliteStore } from '../src/store/sqlite/index.ts';
 import { webhookTemplate } from './webhook-body.ts';
 
@@ -17,8 +17,17 @@ export async function addBacklog(folder: string, events: number, bytes: number):
 	}
 }
 
-/** @param dueAt when its deliveries are due, and by its own word when it was received; by default at once */
-export async function fill(store: Store, events: number, bytes: number, dueAt?: number): Promise<void> {
+/**
+ * @param dueAt when its deliveries are due, and by its own word when it was received; by default at once
+ * @param attributes what the one subscription that takes them filters by
+ */
+export async function fill(
+	store: Store,
+	events: number,
+	bytes: number,
+	dueAt?: number,
+	attributes?: EventFilter,
+): Promise<void> {
 	const webhook = webhookTemplate(bytes);
 	const one = async () => {
 		const body = Buffer.from(webhook.body);
@@ -31,6 +40,7 @@ export async function fill(store: Store, events: number, bytes: number, dueAt?: 
 			origin: 'webhook',
 			dedupeKey: dedupeKey(read, body),
 			...read,
+			...(attributes && { attributes }),
 			body,
 			bodyKeyId: null,
 			bytes: body.length,

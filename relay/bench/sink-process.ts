@@ -1,12 +1,15 @@
 /**
- * A sink in a process of its own: `node sink-process.ts <events>`. Prints its URL, and a SinkResult once so many different
- * events have come and nothing more for a moment.
+ * Sinks in a process of their own: `node sink-process.ts <events> [<sinks>]`. Prints their URLs in one line, with commas, and then
+ * a SinkResult of each in turn, once so many different events have come to it and nothing more for a moment.
  */
 import { openSink } from './sink.ts';
 
-const sink = await openSink();
-console.log(sink.url);
-await sink.until({ events: Number(process.argv[2]) });
-await new Promise((resolve) => setTimeout(resolve, 200));
-console.log(JSON.stringify(sink.result()));
-await sink.close();
+const [events, count = 1] = process.argv.slice(2).map(Number);
+const sinks = await Promise.all(Array.from({ length: count }, openSink));
+console.log(sinks.map(({ url }) => url).join(','));
+for (const sink of sinks) {
+	await sink.until({ events: events! });
+	await new Promise((resolve) => setTimeout(resolve, 200));
+	console.log(JSON.stringify(sink.result()));
+	await sink.close();
+}
