@@ -45,7 +45,7 @@ async function bareRound(requests: number): Promise<number> {
 
 /** How fast a backlog goes out, against the bare HTTP client. */
 export async function benchDelivery(quick: boolean): Promise<string> {
-	const [rounds, events] = quick ? [1, 5_000] : [3, 20_000];
+	const [rounds, events] = quick ? [1, 5_000] : [15, 20_000];
 	const bare: number[] = [];
 	const relay: number[] = [];
 	for (let n = 1; n <= rounds; n++) {

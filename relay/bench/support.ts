@@ -63,8 +63,11 @@ export async function killAll(): Promise<void> {
 	await Promise.all([...cleanups].map((cleanup) => cleanup()));
 }
 
-export const median = (values: readonly number[]): number =>
-	values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+export function median(values: readonly number[]): number {
+	const sorted = values.toSorted((a, b) => a - b);
+	const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+	return ((low ?? NaN) + (high ?? NaN)) / 2;
+}
 
 /** The value that this share of the values (0.99: p99) does not exceed. */
 export function percentile(values: ArrayLike<number>, share: number): number {
