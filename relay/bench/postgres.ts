@@ -23,6 +23,7 @@ const AT_ONCE = 48;
  * the CPU time that each takes falls by a quarter.
  */
 const WARM_UP_WEBHOOKS = 30_000;
+const WARM_UP_BACKLOGS = 5;
 /** From one backlog that falls due to the next, and what it may take to put one there before the first does. */
 const BACKLOG_MS = 2_500;
 const FILL_MS = 800;
@@ -140,9 +141,10 @@ export async function benchPostgresDelivery(quick: boolean): Promise<string> {
 			await atRest(server, url);
 			const rates: number[] = [];
 			for (const [n, own] of by.entries()) {
-				for (const relay of relays)
+				for (const relay of relays) {
 					if (own.includes(relay)) relay.resume();
 					else relay.pause();
+				}
 				if (systemClock.now() > from + n * BACKLOG_MS) throw new Error('A backlog fell due too early.');
 				const { requests, events: came, firstAt, lastAt } = JSON.parse(await sinks.line()) as SinkResult;
 				await new Promise((resolve) => setTimeout(resolve, AT_REST_MS));
@@ -155,34 +157,31 @@ export async function benchPostgresDelivery(quick: boolean): Promise<string> {
 			return rates;
 		};
 		const each = relays.map((relay) => [relay]);
-		await deliver([...each, ...each, ...each, ...each, ...each]);
+		await deliver(Array.from({ length: WARM_UP_BACKLOGS }, () => each).flat());
 		// In turn, and which comes first in turn: the machine changes within seconds more than they differ.
-		const pairs = Array.from({ length: rounds }, (_, n) => ({
-			single: each[n % RELAYS]!,
-			oneFirst: n % 2 === 0,
-		}));
-		const rates = await deliver(
-			pairs.flatMap(({ single, oneFirst }) => (oneFirst ? [single, relays] : [relays, single])),
-		);
+		const turns = Array.from({ length: rounds }, (_, n) => {
+			const single = each[n % RELAYS]!;
+			return n % 2 === 0 ? [single, relays] : [relays, single];
+		}).flat();
+		const rates = await deliver(turns);
 		await store.close();
-		const rounded = pairs.map(({ oneFirst }, n) => {
-			const [first, second] = [rates[2 * n]!, rates[2 * n + 1]!];
-			return oneFirst ? ([first, second] as const) : ([second, first] as const);
-		});
-		for (const [n, [one, three]] of rounded.entries())
-			console.log(`postgres-delivery, round ${n + 1} of ${rounds}: ${one}, ${three}`);
-		const ratios = rounded.map(([one, three]) => three / one);
+		const ratesOf = (count: number) => rates.filter((_, n) => turns[n]!.length === count);
+		const [one, three] = [ratesOf(1), ratesOf(RELAYS)];
+		const ratios = three.map((rate, n) => rate / one[n]!);
+		for (let n = 0; n < rounds; n++) {
+			console.log(`postgres-delivery, round ${n + 1} of ${rounds}: ${one[n]}, ${three[n]}`);
+		}
 		return `## PostgreSQL: a backlog delivered by one relay and by three
 
-${thousands(events)} webhooks of 2 KiB for one subscription with a concurrency of ${AT_ONCE}, due at once when all of them wait, after five such
-through each relay; the sink is a bare HTTP server on the same machine. First to last request at the sink; medians of ${rounds} round${rounds === 1 ? '' : 's'}
+${thousands(events)} webhooks of 2 KiB for one subscription with a concurrency of ${AT_ONCE}, due at once when all of them wait, after ${WARM_UP_BACKLOGS} such
+backlogs through each relay; the sink is a bare HTTP server on the same machine. First to last request at the sink; medians of ${rounds} round${rounds === 1 ? '' : 's'}
 in turn, in which each of the three is the one in turn. Every event came exactly once. ${MACHINE}
 
 ${table(
 	['', 'deliveries/s', 'ratio (range)'],
 	[
-		['one relay', thousands(median(rounded.map(([one]) => one))), ''],
-		['three relays', thousands(median(rounded.map(([, three]) => three))), ratioText(ratios)],
+		['one relay', thousands(median(one)), ''],
+		['three relays', thousands(median(three)), ratioText(ratios)],
 	],
 )}
 

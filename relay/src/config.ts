@@ -106,6 +106,8 @@ const DAYS_EXPECTED = 'off, or a whole number of days from 1 to 36500, e.g. 30';
  * and a batch), and 4 MiB may have been admitted since the last look. With less, deliveries might not go on.
  */
 const LEAST_RESERVE_MIB = 16;
+/** Where nothing is set. */
+export const USUAL_RESERVE_MIB = 256;
 
 const isNetwork = (entry: string) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry);
 
@@ -251,9 +253,9 @@ const VARIABLES = {
 	},
 	RELAY_DISK_RESERVE_MIB: {
 		about: 'Disk space that webhooks may not use up',
-		usually: '256',
+		usually: String(USUAL_RESERVE_MIB),
 		schema: z.union([z.literal('0').transform(Number), wholeNumber(LEAST_RESERVE_MIB, 1_048_576)]),
-		expected: `0 for none, or a whole number of MiB from ${LEAST_RESERVE_MIB} to 1048576, e.g. 256`,
+		expected: `0 for none, or a whole number of MiB from ${LEAST_RESERVE_MIB} to 1048576, e.g. ${USUAL_RESERVE_MIB}`,
 	},
 	RELAY_RETENTION_PENDING_DAYS: {
 		about: 'Days that deliveries wait for a receiver that is down, or off',
@@ -356,7 +358,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 		showKeys: read('RELAY_SHOW_KEYS') !== 'never',
 		log: { level: read('RELAY_LOG_LEVEL') ?? 'info', format: read('RELAY_LOG_FORMAT') ?? 'auto' },
 		encryptBodies: read('RELAY_ENCRYPT_BODIES') === 'on',
-		diskReserveBytes: (read('RELAY_DISK_RESERVE_MIB') ?? 256) * 1024 * 1024,
+		diskReserveBytes: (read('RELAY_DISK_RESERVE_MIB') ?? USUAL_RESERVE_MIB) * 1024 * 1024,
 		retention: retention(read),
 		shutdownGraceMs: read('RELAY_SHUTDOWN_GRACE_MS') ?? 0,
 		shutdownBudgetMs: read('RELAY_SHUTDOWN_BUDGET_MS') ?? 8_000,

@@ -69,13 +69,12 @@ async function inDataFolder({ dataFolder, encryptBodies, sealingKeys }: Config):
 	await readDataFolder(dataFolder);
 	const folder = await openDataFolder(dataFolder, systemIds);
 	try {
-		if (sealingKeys !== null) {
-			const store = await openSqliteStore({ path: join(dataFolder, STORE_FILE) });
-			return (await sealAnew(store, sealingKeys, encryptBodies)) + whatNext(sealingKeys);
-		}
-		const keys = await withNewKey(folder.keys.sealingKeys, (changed) => replaceSealingKeys(folder, changed));
+		const keys =
+			sealingKeys ??
+			(await withNewKey(folder.keys.sealingKeys, (changed) => replaceSealingKeys(folder, changed)));
 		const store = await openSqliteStore({ path: join(dataFolder, STORE_FILE) });
 		const said = await sealAnew(store, keys, encryptBodies);
+		if (sealingKeys !== null) return said + whatNext(keys);
 		await replaceSealingKeys(folder, keys.slice(-1));
 		return `${said}Backups made before need the keys from before. Copy the folder keys to where its backup is.\n`;
 	} finally {

@@ -1,4 +1,5 @@
 import { freeBytes } from '../disk-space.ts';
+import { USUAL_RESERVE_MIB } from '../config.ts';
 import type { Config } from '../config.ts';
 import { ok, problem, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -6,7 +7,6 @@ import type { Finding } from './finding.ts';
 const MIB = 1024 * 1024;
 /** Below this many times the reserve there is little room; without a reserve, as with the usual one. */
 const LITTLE = 4;
-const USUAL_RESERVE = 256 * MIB;
 
 /** Whether there is room for what comes. With PostgreSQL it goes elsewhere, and nothing is refused for want of room here. */
 export function checkDisk(
@@ -28,7 +28,7 @@ export function checkDisk(
 			),
 		];
 	}
-	if (left < (reserve ? diskReserveBytes : USUAL_RESERVE) * LITTLE) {
+	if (left < (reserve ? diskReserveBytes : USUAL_RESERVE_MIB * MIB) * LITTLE) {
 		return [
 			warning(
 				'disk',

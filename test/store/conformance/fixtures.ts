@@ -84,7 +84,6 @@ export const aSubscription = (overrides: Partial<Subscription> = {}): Subscripti
 	};
 };
 
-/** The breaker of the tests: opens at the third failure in a row, probes after 5 s, then always after 15 s. */
 export const aToken = (overrides: Partial<Token> = {}): Token => ({
 	id: 't1',
 	name: 'n8n',
@@ -96,6 +95,7 @@ export const aToken = (overrides: Partial<Token> = {}): Token => ({
 	...overrides,
 });
 
+/** The breaker of the tests: opens at the third failure in a row, probes after 5 s, then always after 15 s. */
 export const BREAKER = { threshold: 3, waitsMs: [5_000, 15_000] } as const;
 
 /** What came of a claim: `next`, and all else as it usually is then. */

@@ -109,7 +109,7 @@ const SESSION = `
 	SET idle_in_transaction_session_timeout TO ${IDLE_IN_TRANSACTION_MS};
 	SET default_transaction_isolation TO 'read committed';`;
 const SESSIONS: Record<Use, string> = {
-	// Looked at when the relay starts (look.ts), and what a database or a role is set to later counts from the next connection on.
+	// Looked at when the relay starts (inspect.ts); what a database or a role is set to later counts from the next connection on.
 	durable: `${SESSION}
 	SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';`,
 	progress: `${SESSION}
