@@ -66,8 +66,9 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 /** n8n usually runs on the same machine as a relay that only this machine can reach. */
 const LOOPBACK = ['127.0.0.0/8', '::1/128', 'localhost'];
 const PROXY_KEYWORDS = ['loopback', 'linklocal', 'uniquelocal'];
+/** One whose last part is a number would be read as an address, as 8080 is 0.0.31.144. */
 const HOST_NAME =
-	/^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
+	/^(?=.{1,253}$)(?!(.*\.)?(\d+|0x[\da-f]*)\.?$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
 
 /** The configuration can't be used. The message has one sentence for each fault, a line each. */
 export class ConfigError extends Error {
@@ -109,7 +110,10 @@ const LEAST_RESERVE_MIB = 16;
 /** Where nothing is set. */
 export const USUAL_RESERVE_MIB = 256;
 
-const isNetwork = (entry: string) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry);
+/** Written out: shortened or with leading zeroes it means something else than it seems to; 10/8 is 0.0.0.0/8. */
+const isAddress = (entry: string) => ipaddr.IPv4.isValidFourPartDecimal(entry) || ipaddr.IPv6.isValid(entry);
+const isNetwork = (entry: string) =>
+	isAddress(entry) || ipaddr.IPv4.isValidCIDRFourPartDecimal(entry) || ipaddr.IPv6.isValidCIDR(entry);
 
 interface Variable {
 	/** What it sets. */
@@ -127,7 +131,7 @@ const VARIABLES = {
 	RELAY_HOST: {
 		about: 'Address to listen on',
 		usually: '127.0.0.1',
-		schema: z.string().refine((value) => ipaddr.isValid(value) || HOST_NAME.test(value)),
+		schema: z.string().refine((value) => isAddress(value) || HOST_NAME.test(value)),
 		expected: 'an address or host name to listen on, e.g. 127.0.0.1 or 0.0.0.0',
 	},
 	RELAY_PORT: {
@@ -205,8 +209,8 @@ const VARIABLES = {
 	RELAY_TRUST_PROXY: {
 		about: 'Proxies whose X-Forwarded-For is believed',
 		usually: 'none',
-		schema: list((entry) => isNetwork(entry) || PROXY_KEYWORDS.includes(entry)),
-		expected: `a comma-separated list of addresses, networks or ${PROXY_KEYWORDS.join(', ')}, e.g. 127.0.0.1`,
+		schema: list((entry) => (isNetwork(entry) && !/\/0+$/.test(entry)) || PROXY_KEYWORDS.includes(entry)),
+		expected: `a comma-separated list of addresses, networks (none of all addresses: then anybody could make the header up) or ${PROXY_KEYWORDS.join(', ')}, e.g. 127.0.0.1`,
 	},
 	RELAY_MAX_CONNECTIONS: {
 		about: 'Connections open at once',

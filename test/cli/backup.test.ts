@@ -136,6 +136,16 @@ it('overwrites nothing', async () => {
 	expect(readFileSync(join(folder, 'relay.sqlite'))).toEqual(before);
 });
 
+it('says so when the folder to copy to is a file', async () => {
+	const file = join(folder, 'file');
+	writeFileSync(file, '');
+	for (const to of [file, join(file, 'below')]) {
+		await expect(backup('--to', to)).rejects.toThrow(
+			/^The backup failed: .*file.* can't be made a folder \(.*a file, not a folder\): name another one\.$/,
+		);
+	}
+});
+
 it('leaves nothing behind when the copy does not verify', async () => {
 	await ingest('x');
 	await relay.kill();

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { ConfigError, localUrl, readConfig, SETTINGS } from '../../relay/src/config.ts';
+import { scrub } from '../../relay/src/log.ts';
 
 const faultsOf = (env: NodeJS.ProcessEnv) => {
 	try {
@@ -157,6 +158,19 @@ test.each([
 	['RELAY_REFERENCE_CONTROL', 'on'],
 	['RELAY_ALLOW', '10.0.0.0/33'],
 	['RELAY_ALLOW', 'http://n8n:5678'],
+	// Read as C reads addresses these were 0.0.0.0/8, 8.0.0.1, 0.0.31.144 and 10.0.0.1: none of them what was meant.
+	['RELAY_ALLOW', '10/8'],
+	['RELAY_ALLOW', '010.0.0.1'],
+	['RELAY_ALLOW', '8080'],
+	['RELAY_ALLOW', '10.1'],
+	['RELAY_ALLOW', '0x0a000001'],
+	['RELAY_ALLOW', 'n8n.internal.5678'],
+	['RELAY_HOST', '8717'],
+	['RELAY_TRUST_PROXY', '10.1'],
+	['RELAY_TRUST_PROXY', '172.16/12'],
+	// Fastify would end the start, with a sentence of its own.
+	['RELAY_TRUST_PROXY', '0.0.0.0/0'],
+	['RELAY_TRUST_PROXY', '::/0'],
 	['RELAY_TRUST_PROXY', 'true'],
 	['RELAY_MAX_CONNECTIONS', '0'],
 	['RELAY_METRICS', 'off'],
@@ -276,6 +290,8 @@ test.each([
 	const faults = faultsOf({ DATABASE_URL: value });
 	expect(faults).toEqual([expect.stringMatching(sentence)]);
 	expect(faults.join()).not.toContain('hunter2');
+	// The example was taken for an e-mail address, and printed without its host.
+	expect(scrub(faults.join())).toBe(faults.join());
 });
 
 test('keys of another form are refused, and not repeated', () => {

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Config } from '../config.ts';
-import { readDataFolder, sharedKeys, STORE_FILE } from '../data-folder.ts';
+import { fileFailure, readDataFolder, sharedKeys, STORE_FILE } from '../data-folder.ts';
 import { syncFolder, writeDurably } from '../durably.ts';
 import { createSealer } from '../sealing.ts';
 import { backUp } from '../store/sqlite/backup.ts';
@@ -58,8 +58,8 @@ export async function backupCommand(
 	const keys = join(target, 'keys');
 	const sealer = createSealer(sharedKeys(folder.keys, settings).sealingKeys);
 	const opens = (copy: DatabaseSync) => secretsOpen(copy, sealer);
+	await makeFolder(target);
 	try {
-		await mkdir(target, { recursive: true, mode: 0o700 });
 		if (withKeys && existsSync(keys)) {
 			throw new Error(`${keys} exists: name a new folder, or move that one away.`);
 		}
@@ -84,6 +84,17 @@ export async function backupCommand(
 		throw new CommandError(`The backup failed: ${(error as Error).message}`, { cause: error });
 	} finally {
 		await rm(`${keys}.partial`, { recursive: true, force: true });
+	}
+}
+
+async function makeFolder(path: string): Promise<void> {
+	try {
+		await mkdir(path, { recursive: true, mode: 0o700 });
+	} catch (error) {
+		throw new CommandError(
+			`The backup failed: ${path} can't be made a folder (${fileFailure(error)}): name another one.`,
+			{ cause: error },
+		);
 	}
 }
 

@@ -13,7 +13,8 @@ export interface DatabaseAddress {
 	described: string;
 }
 
-const EXAMPLE = 'postgres://relay:password@db.internal:5432/relay';
+/** Its host has no dot: with one it would be taken for an e-mail address, and out of the sentence. */
+const EXAMPLE = 'postgres://relay:password@localhost:5432/relay';
 
 /**
  * Reads a URL as libpq writes it, with its parameters for TLS (`sslmode`, `sslrootcert`, …).
