@@ -171,7 +171,10 @@ export async function createRelay(options: {
 			store,
 			hasReference: reference !== null,
 			async listen() {
-				await http.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+				// By this name Fastify would make a second server, for the other address that it has: without our limits on
+				// connections, and one that never answers a request that offers HTTP/2, as some clients' do.
+				const host = config.host === 'localhost' ? '127.0.0.1' : config.host;
+				await http.listen({ host, port: config.port }).catch((error: unknown) => {
 					throw new ListenError(listenSentence(error, config), { cause: error });
 				});
 				const { port } = http.server.address() as AddressInfo;

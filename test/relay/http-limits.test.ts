@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { Problem } from '../../relay/src/contract/relay-api.ts';
 import type { Limits } from '../../relay/src/http/limits.ts';
 import { connectRaw, statusesOf } from '../support/raw-http.ts';
@@ -120,6 +121,23 @@ describe('connections', () => {
 					() => false,
 				);
 		});
+	});
+
+	// Fastify makes a second server for the other address of that name: without our limits, and deaf to some requests.
+	test('on localhost there is one server, whatever addresses the name has', async () => {
+		const { lookup } = dns;
+		const addresses = [1, 2].map((n) => ({ address: `127.0.0.${n}`, family: 4 }));
+		const spy = jest.spyOn(dns, 'lookup').mockImplementation(((name: string, ...rest: [never, never]) => {
+			const callback = rest.at(-1)! as (...found: unknown[]) => void;
+			if (name === 'localhost') callback(null, addresses);
+			else lookup(name, ...rest);
+		}) as never);
+		try {
+			await start({ env: { RELAY_HOST: 'localhost' } });
+			expect(relay.relay.http.addresses()).toEqual([expect.objectContaining({ address: '127.0.0.1' })]);
+		} finally {
+			spy.mockRestore();
+		}
 	});
 
 	test('after its share of requests a connection is closed, with a warning in the last answer', async () => {
