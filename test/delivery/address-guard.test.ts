@@ -80,6 +80,15 @@ describe('the URL, when it is saved', () => {
 		['protocol assignments', 'http://192.0.0.8/'],
 		['discard-only', 'http://[100::1]/'],
 		['multicast, IPv6', 'http://[ff02::1]/'],
+		// Outside 2000::/3, of which alone addresses are given out; ipaddr.js calls it unicast.
+		["a private mesh network's (Yggdrasil)", 'http://[200:6fc8:9220::1]/'],
+		["a private mesh network's own nets", 'http://[300:6fc8:9220::1]/'],
+		['beside the local NAT64', 'http://[64:ff9b:2::808:808]/'],
+		['dummies (RFC 9780)', 'http://[100:0:0:1::1]/'],
+		['reserved, IPv6', 'http://[4000::1]/'],
+		['segment routing', 'http://[5f00::1]/'],
+		['documentation, IPv6, the larger block', 'http://[3fff::1]/'],
+		['this network', 'http://0.1.2.3/'],
 		['carrier-grade NAT', 'http://100.64.0.1/'],
 		['link-local', 'http://169.254.1.1/'],
 		['link-local, IPv6', 'http://[fe80::1]/'],
@@ -112,6 +121,9 @@ describe('the URL, when it is saved', () => {
 		'http://[0:0:0:0:0:ffff:169.254.169.254]/',
 		'http://[FD00:0EC2:0:0::254]/',
 		'http://[fe80::a9fe:a9fe]/',
+		'http://[fd00:c1::a9fe:a9fe]/opc/v2/instance/',
+		'http://[fd00:a9fe:a9fe::1]/',
+		'http://[fd00:100::100:200]/',
 		'http://168.63.129.16/',
 		'http://192.0.0.192/',
 		'http://169.254.170.2/v2/credentials',
@@ -132,7 +144,7 @@ describe('the URL, when it is saved', () => {
 		expect(refused(allow, url)).toMatch(/metadata service/);
 	});
 
-	it.each([22, 25, 53, 110, 143, 587, 2049, 6000, 6379, 6667, 11211])(
+	it.each([0, 22, 25, 53, 110, 143, 587, 2049, 6000, 6379, 6667, 11211])(
 		'port %i belongs to another protocol, whatever the operator allows',
 		(port) => {
 			expect(refused([], `http://n8n.example.com:${port}/`)).toMatch(/another protocol than HTTP/);

@@ -220,6 +220,19 @@ describe('what it says of what can be wrong', () => {
 		expect((await find(other)).says).toBe(`${other}/in/ was answered with 200, but not by a relay.`);
 	});
 
+	it('a proxy that passes the path of the public URL on to the relay', async () => {
+		const relay = await aRelay();
+		const RELAY_PUBLIC_URL = `${relay.url}/hooks`;
+		expect(about((await doctor(relay, { RELAY_PUBLIC_URL })).findings, 'public URL')).toEqual([
+			{
+				level: 'problem',
+				about: 'public URL',
+				says: `${RELAY_PUBLIC_URL}/in/ leads to a relay, but to another path there (not_found).`,
+				remedy: expect.stringContaining('take /hooks away') as string,
+			},
+		]);
+	});
+
 	it('another program on the port', async () => {
 		const relay = await aRelay();
 		for (const status of [404, 200]) {

@@ -235,11 +235,21 @@ describe('subscriptions', () => {
 
 	test.each([
 		['a private address', 'http://10.1.2.3/webhook'],
-		['the metadata service', 'http://169.254.169.254/latest/meta-data'],
 		['a private IPv6 address', 'http://[fd00::1]/webhook'],
 	])('%s is refused, naming the setting that allows it', async (_, url) => {
 		const response = await relay.call('POST', SUBSCRIPTIONS, { body: { url } });
 		expect((await expectProblem(response, 422, 'address_refused')).fix).toContain('RELAY_ALLOW');
+	});
+
+	test.each([
+		['the metadata service', 'http://169.254.169.254/latest/meta-data'],
+		['the metadata service by name', 'http://metadata.google.internal/'],
+		["another protocol's port", 'https://n8n.example.com:25/webhook'],
+		['a URL with a password', 'https://user:password@n8n.example.com/webhook'],
+	])('%s is refused, and what to do is not to allow it, which would not help', async (_, url) => {
+		const response = await relay.call('POST', SUBSCRIPTIONS, { body: { url } });
+		const { fix } = await expectProblem(response, 422, 'address_refused');
+		expect(fix).not.toMatch(/RELAY_ALLOW/);
 	});
 
 	test('an unknown query parameter is refused, not ignored', async () => {

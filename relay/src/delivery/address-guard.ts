@@ -8,6 +8,7 @@ import {
 	isMetadataAddress,
 	isMetadataName,
 	isOtherProtocol,
+	isPublic,
 	normalName,
 	parseAllowList,
 } from './addresses.ts';
@@ -16,7 +17,20 @@ import {
 export class AddressRefused extends Error {
 	override readonly name = 'AddressRefused';
 	readonly code = 'ADDRESS_REFUSED';
+	/** What to do, where RELAY_ALLOW does not open it. */
+	readonly fix: string | undefined;
+
+	constructor(message: string, fix?: string) {
+		super(message);
+		this.fix = fix;
+	}
 }
+
+const metadataRefused = (where: string) =>
+	new AddressRefused(
+		`${where} is a cloud metadata service, which is never delivered to.`,
+		'Use the URL of the receiver itself; no setting opens this one.',
+	);
 
 /** Connects for undici. Gives the socket out at once, for those who watch it connect; null when it was refused. */
 export type Connector = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket | null;
@@ -55,12 +69,10 @@ export function createAddressGuard(options: { allow: string[]; resolve?: Resolve
 		const carried = carriedAddress(parsed);
 		const judged = carried?.transparent ? carried.address : parsed;
 		if (isMetadataAddress(parsed) || (carried && isMetadataAddress(carried.address))) {
-			throw new AddressRefused(
-				`${place(name, address)} is a cloud metadata service, which is never delivered to.`,
-			);
+			throw metadataRefused(place(name, address));
 		}
-		const isPublic = judged.range() === 'unicast' && (!carried || carried.transparent);
-		if (isPublic || allow.names.has(name) || allow.contains(judged)) return;
+		const open = isPublic(judged) && (!carried || carried.transparent);
+		if (open || allow.names.has(name) || allow.contains(judged)) return;
 		throw new AddressRefused(
 			`${place(name, address)} is not a public address: add it to RELAY_ALLOW if the relay may deliver there.`,
 		);
@@ -69,10 +81,13 @@ export function createAddressGuard(options: { allow: string[]; resolve?: Resolve
 	/** What can be judged before anything is looked up: name, port, and an address that is written out. */
 	function checkHost(name: string, port: string): void {
 		if (isMetadataName(name)) {
-			throw new AddressRefused(`${name} is a cloud metadata service, which is never delivered to.`);
+			throw metadataRefused(name);
 		}
 		if (isOtherProtocol(port)) {
-			throw new AddressRefused(`Port ${port} is that of another protocol than HTTP.`);
+			throw new AddressRefused(
+				`Port ${port} is that of another protocol than HTTP.`,
+				'Have the receiver listen on another port; no setting opens this one.',
+			);
 		}
 		if (ipaddr.isValid(name)) checkAddress(name, name);
 	}
@@ -110,10 +125,16 @@ export function createAddressGuard(options: { allow: string[]; resolve?: Resolve
 				(parsed.protocol !== 'http:' && parsed.protocol !== 'https:') ||
 				parsed.hostname === ''
 			) {
-				throw new AddressRefused('The URL must begin with http:// or https:// and name a host.');
+				throw new AddressRefused(
+					'The URL must begin with http:// or https:// and name a host.',
+					'Use the URL as n8n shows it.',
+				);
 			}
 			if (parsed.username !== '' || parsed.password !== '') {
-				throw new AddressRefused('The URL must not hold a user name or password.');
+				throw new AddressRefused(
+					'The URL must not hold a user name or password.',
+					'Take them out: the receiver knows the relay by the signature.',
+				);
 			}
 			// WHATWG URLs have turned 0x7f.1, 2130706433 and their like into plain addresses by now.
 			const name = normalName(parsed.hostname);

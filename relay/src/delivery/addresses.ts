@@ -15,7 +15,10 @@ const METADATA_ADDRESSES = new Set([
 	'fd00:ec2::254', // AWS
 	'fd00:ec2::23', // AWS EKS
 	'fd20:ce::254', // Google
+	'fd00:c1::a9fe:a9fe', // Oracle
+	'fd00:100::100:200', // Alibaba
 	'fd00:42::42', // Scaleway
+	'fd00:a9fe:a9fe::1', // Akamai
 	'fe80::a9fe:a9fe', // OpenStack
 ]);
 const METADATA_NAMES = new Set([
@@ -29,6 +32,13 @@ const METADATA_NAMES = new Set([
 
 export const isMetadataAddress = (address: Address): boolean => METADATA_ADDRESSES.has(address.toString());
 export const isMetadataName = (name: string): boolean => METADATA_NAMES.has(name);
+
+/** Of IPv6 only these are given out. Private networks take others for their own, which no list calls private. */
+const GIVEN_OUT = ipaddr.IPv6.parseCIDR('2000::/3');
+
+/** Whether anybody on the Internet may have it. */
+export const isPublic = (address: Address): boolean =>
+	address.range() === 'unicast' && (address instanceof ipaddr.IPv4 || address.match(GIVEN_OUT));
 
 /** Prefixes of IPv6 addresses that carry an IPv4 address, and the byte at which it begins. */
 const CARRIERS = [
@@ -68,6 +78,8 @@ export function carriedAddress(address: Address): { address: Address; transparen
  * The first list is that of browsers (https://fetch.spec.whatwg.org/#port-blocking).
  */
 const OTHER_PROTOCOLS = new Set([
+	// Nothing can listen there.
+	0,
 	...[
 		1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104,
 	],

@@ -47,12 +47,19 @@ export async function checkPublicUrl({ publicUrl }: Config, probe: Probe): Promi
 			'Check its DNS entry, the proxy in front and the firewall; Cleanlist has to reach it from the Internet.',
 		);
 	}
-	return problemCode(probed.text) === 'method_not_allowed'
-		? ok('public URL', `${publicUrl} leads to a relay.`)
-		: problem(
+	const code = problemCode(probed.text);
+	if (code === 'method_not_allowed') return ok('public URL', `${publicUrl} leads to a relay.`);
+	const { pathname } = new URL(publicUrl);
+	return code === null
+		? problem(
 				'public URL',
 				`${publicUrl}/in/ was answered with ${probed.status}, but not by a relay.`,
 				'Have the proxy pass /in/ on to the relay; docs/relay.md has an example.',
+			)
+		: problem(
+				'public URL',
+				`${publicUrl}/in/ leads to a relay, but to another path there (${code}).`,
+				`Have the proxy pass /in/… on as it is${pathname === '/' ? '' : `: take ${pathname} away before it`}.`,
 			);
 }
 
@@ -76,9 +83,10 @@ export async function checkReceivers(
 			const many = `${wanting.length} subscription${wanting.length === 1 ? '' : 's'}`;
 			const refused = refusal(guard, origin);
 			if (refused !== null) {
-				const remedy = "Add n8n's network, address or host name to RELAY_ALLOW and restart the relay.";
+				const { message, fix } = refused;
+				const remedy = fix ?? "Add n8n's network, address or host name to RELAY_ALLOW and restart the relay.";
 				return {
-					finding: problem('n8n', `Nothing is delivered to ${origin} (${many}): ${refused}`, remedy),
+					finding: problem('n8n', `Nothing is delivered to ${origin} (${many}): ${message}`, remedy),
 					probed: null,
 				};
 			}
@@ -105,12 +113,12 @@ export async function checkReceivers(
 	};
 }
 
-function refusal(guard: AddressGuard, url: string): string | null {
+function refusal(guard: AddressGuard, url: string): AddressRefused | null {
 	try {
 		guard.checkUrl(url);
 		return null;
 	} catch (error) {
-		if (error instanceof AddressRefused) return error.message;
+		if (error instanceof AddressRefused) return error;
 		throw error;
 	}
 }

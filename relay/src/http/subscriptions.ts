@@ -209,7 +209,8 @@ function checkAddress(guard: AddressGuard, url: string): void {
 		guard.checkUrl(url);
 	} catch (error) {
 		if (!(error instanceof AddressRefused)) throw error;
-		throw new ProblemError('address_refused', { detail: error.message, cause: error });
+		const { message, fix } = error;
+		throw new ProblemError('address_refused', { detail: message, ...(fix && { fix }), cause: error });
 	}
 }
 
