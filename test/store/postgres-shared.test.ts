@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../relay/src/clock.ts';
 import { systemIds } from '../../relay/src/ids.ts';
 import type { Claim, IngestOutcome, NewEvent, Settlement, Store } from '../../relay/src/store/port.ts';
@@ -589,6 +592,87 @@ describe('what goes wrong on the way', () => {
 		lines.reset();
 		expect(await settled).toBe('settled');
 		expect((await store.getDelivery(claim.deliveryId))?.attempts).toHaveLength(1);
+	});
+
+	test('nor is a result whose answer was lost taken for a late one when the database was away for so long that it was given up', async () => {
+		proxy = await startTcpProxy(server.port);
+		// Its tries follow each other at once.
+		const clock = {
+			...systemClock,
+			schedule: (ms: number, fn: () => void) => systemClock.schedule(ms < 1_000 ? 0 : ms, fn),
+		};
+		const lines = proxy;
+		const store = await openPostgresStore({
+			url: url.replace(`:${server.port}`, `:${lines.port}`),
+			clock,
+			ids: systemIds,
+		});
+		stores.push(store);
+		await store.putSource({ id: 'default', name: 'x', tokenHash: Buffer.from('hash'), createdAt: T0 });
+		await store.createSubscription(aSubscription());
+		await store.ingest(anEvent());
+		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		const result = settlement(claim);
+		lines.mode = 'deaf';
+		const first = store.settle(result);
+		await until(
+			'the server has it',
+			async () => (await server.query('SELECT 1 FROM cleanlist_relay.attempts', url)).length === 1,
+		);
+		const nobody = createServer().listen(0, '127.0.0.1');
+		await once(nobody, 'listening');
+		lines.target = (nobody.address() as AddressInfo).port;
+		nobody.close();
+		lines.mode = 'pass';
+		lines.reset();
+		await expect(first).rejects.toMatchObject({ code: 'busy' });
+		lines.target = server.port;
+		expect(await store.settle(result)).toBe('settled');
+		expect(await store.settle(settlement(claim))).toBe('fenced');
+	});
+
+	test('a success that closes a breaker is written whole or not at all, so tried again it is no late result', async () => {
+		const store = await open();
+		const subscription = aSubscription({ failures: 6, failingSince: T0 - 1, probeAt: T0 });
+		await store.createSubscription(subscription);
+		await store.ingest(anEvent());
+		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		const settled = () => store.settle(settlement(claim));
+		await server.query(
+			`SET search_path TO cleanlist_relay;
+			CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS
+				$$ BEGIN RAISE 'held' USING ERRCODE = 'lock_not_available'; END $$;
+			CREATE TRIGGER held BEFORE UPDATE ON subscriptions FOR EACH ROW EXECUTE FUNCTION held()`,
+			url,
+		);
+		await expect(settled()).rejects.toMatchObject({ code: 'busy' });
+		expect(await store.getDelivery(claim.deliveryId)).toMatchObject({ state: 'leased', attempts: [] });
+
+		await server.query('DROP TRIGGER held ON cleanlist_relay.subscriptions', url);
+		expect(await settled()).toBe('settled');
+		expect(await store.getSubscription(subscription.id)).toMatchObject({ failures: 0, probeAt: null });
+	});
+
+	test('a success closes a breaker that another relay is moving on at that moment', async () => {
+		const store = await open();
+		const subscription = aSubscription({ failures: 6, failingSince: T0 - 1, probeAt: T0 });
+		await store.createSubscription(subscription);
+		await store.ingest(anEvent());
+		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		await onOneConnection(readDatabaseUrl(url), async (client) => {
+			await client.query('BEGIN; UPDATE cleanlist_relay.subscriptions SET failures = 7');
+			const settled = store.settle(settlement(claim));
+			await until(
+				'it waits',
+				async () =>
+					(await server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'", url))
+						.length === 1,
+			);
+			await client.query('COMMIT');
+			expect(await settled).toBe('settled');
+		});
+		const closed = { failures: 0, failingSince: null, probeAt: null };
+		expect(await store.getSubscription(subscription.id)).toMatchObject(closed);
 	});
 
 	test('a connection that falls silent is given up, and what waited on it goes on over another', async () => {

@@ -133,18 +133,21 @@ function ingestBatches(db: Database) {
 
 function settleBatches(db: Database) {
 	const operation = settle(db);
+	/** What may have been written, its answer lost with the connection; also when it is tried again by whoever wants it settled. */
+	const tried = new WeakSet<Settlement>();
 	return createBatches<Settlement, 'settled' | 'fenced'>({
-		run: (batch) => {
-			let again = false;
-			return db.retrying(async () => {
+		run: (batch) =>
+			db.retrying(async () => {
 				try {
-					return await operation.settle(batch, again);
+					return await operation.settle(
+						batch,
+						batch.filter((one) => tried.has(one)),
+					);
 				} catch (error) {
-					again ||= isLost(error);
+					if (isLost(error)) for (const one of batch) tried.add(one);
 					throw error;
 				}
-			});
-		},
+			}),
 		splits: blamesAnItem,
 		maxItems: 200,
 		maxBytes: 4 * MEBIBYTE,

@@ -9,17 +9,17 @@ import { endSubscription } from './stop-subscription.ts';
 
 type Outcome = 'settled' | 'fenced';
 
-// A batch of results, each fenced by its attempt, and what is known of the breakers they bear upon. "was" is a state that the
-// planner cannot see: on a small table it would plan to read all of the index of what is leased, which grows under way (a sixth of
-// the server's time).
+// A batch of results, each fenced by its attempt. A success closes the breaker, whatever it was before, so it does it here: where
+// a batch has nothing worse it is this one statement, written or not. "was" is a state that the planner cannot see: on a small
+// table it would plan to read all of the index of what is leased, which grows under way (a sixth of the server's time).
 const SETTLE = statement(
 	'settle',
 	`WITH input AS (
 		SELECT *, 'leased' AS was FROM unnest($1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::integer[], $6::bigint[],
 			$7::bigint[], $8::bigint[], $9::float8[], $10::float8[], $11::float8[], $12::float8[], $13::float8[],
-			$14::integer[], $15::text[], $16::text[])
+			$14::integer[], $15::text[], $16::text[], $17::boolean[])
 		AS input (id, attempt, state, due_at, scheduled, conflict_since, delivered_at, started_at, duration_ms, dns_ms,
-			connect_ms, tls_ms, first_byte_ms, status, error, response)
+			connect_ms, tls_ms, first_byte_ms, status, error, response, up)
 	), settled AS (
 		UPDATE deliveries d SET state = i.state, due_at = i.due_at, scheduled = i.scheduled,
 			conflict_since = i.conflict_since, delivered_at = i.delivered_at,
@@ -31,9 +31,11 @@ const SETTLE = statement(
 			status, error, response)
 		SELECT id, attempt, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, status, error, response
 		FROM settled JOIN input USING (id)
+	), recovered AS (
+		UPDATE subscriptions SET failures = 0, failing_since = NULL, probe_at = NULL
+		WHERE id = ANY (ARRAY(SELECT subscription_id FROM settled JOIN input USING (id) WHERE up)) AND failures > 0
 	)
-	SELECT settled.id, subscription_id, coalesce(failures > 0 OR probe_at IS NOT NULL, false) AS failing
-	FROM settled LEFT JOIN subscriptions s ON s.id = subscription_id`,
+	SELECT id, subscription_id FROM settled`,
 );
 const RECORDED = statement(
 	'recorded attempts',
@@ -53,27 +55,20 @@ const SET_BREAKER = statement(
 interface Settled {
 	id: number;
 	subscription_id: string;
-	/** Whether its breaker counts failures. */
-	failing: boolean;
 }
 
 /** Writes a batch of outcomes of attempts, of different deliveries, and what they mean for the breakers. @param db for 'progress' */
 export const settle = (db: Database) => ({
-	/** @param again whether the same was tried before and the answer lost: what is recorded already is settled */
-	async settle(settlements: Settlement[], again: boolean): Promise<Outcome[]> {
+	/** @param tried those that were tried before and the answer lost: what is recorded of them already is settled */
+	async settle(settlements: Settlement[], tried: Settlement[]): Promise<Outcome[]> {
 		const quiet = settlements.every(({ health, next }) => health !== 'down' && next.state !== 'cancelled');
-		// Nothing can come of it but deliveries written: one statement, one round trip.
+		// Nothing can come of it but what the statement does by itself: one round trip.
 		const settled = quiet
 			? await write(db.query, settlements)
 			: await db.transaction(({ query }) => writeWithBreakers(query, settlements));
-		const recovered = settled.filter(({ failing }) => failing);
-		if (quiet && recovered.length > 0) {
-			await db.transaction(({ query }) => moveBreakers(query, settlements, recovered));
-		}
 		const done = new Set(settled.map(({ id }) => id));
-		if (again && done.size < settlements.length) {
-			for (const { id } of await recorded(db, settlements)) done.add(id);
-		}
+		const open = tried.filter(({ deliveryId }) => !done.has(deliveryRow(deliveryId)));
+		if (open.length > 0) for (const { id } of await recorded(db, open)) done.add(id);
 		return settlements.map(({ deliveryId }) => (done.has(deliveryRow(deliveryId)) ? 'settled' : 'fenced'));
 	},
 });
@@ -124,6 +119,7 @@ function write(query: Query, settlements: Settlement[]): Promise<Settled[]> {
 		column(({ status }) => status),
 		column(({ error }) => toTextOrNull(error)),
 		column(({ response }) => toTextOrNull(response)),
+		column(({ health }) => health === 'up'),
 	]);
 }
 
