@@ -405,13 +405,13 @@ describe('retention beside millions of delivered events that are kept for good',
 	const sweep = (store: Store, deadBefore = T0) =>
 		store.sweep({ deliveredBefore: 0, deadBefore, keysBefore: 0, limit: 2 });
 	/** As many as are looked through in two calls and a half, one a millisecond. */
-	const deliveredEvents = () =>
+	const deliveredEvents = (state = 'delivered') =>
 		server.query(
 			`SET search_path TO cleanlist_relay;
 			INSERT INTO events (id, source_id, origin, dedupe_key, state, attributes, content_type, truncated, received_at, bytes)
 			SELECT 'old-' || n, 'default', 'webhook', n, 'accepted', '{}', '', 0, ${OLD} + n, 0 FROM generate_series(1, 25000) AS n;
 			INSERT INTO deliveries (event_seq, subscription_id, state, due_at, created_at)
-			SELECT seq, 'sub', 'delivered', 0, 0 FROM events`,
+			SELECT seq, 'sub', '${state}', 0, 0 FROM events`,
 			url,
 		);
 	/** Once no store is connected, what its statements did is in the statistics. */
@@ -456,6 +456,43 @@ describe('retention beside millions of delivered events that are kept for good',
 		}
 		await store.close();
 		expect((await deliveriesRead()) - before).toBeLessThan(1_000);
+	});
+
+	test('delivered events behind many that are kept for longer are found by looking at each of these once', async () => {
+		await (await open()).close();
+		await deliveredEvents('dead');
+		await server.query('ANALYZE', url);
+		const before = await deliveriesRead();
+		const store = await open();
+		await store.createSubscription(aSubscription({ concurrency: 50 }));
+		for (let n = 0; n < 10; n++) await store.ingest(anEvent({ receivedAt: OLD + 25_000 + n }));
+		for (const claim of await store.claim({ now: T0, leaseMs: 60_000, limit: 10 }))
+			await store.settle(settlement(claim));
+		const sweepDelivered = () => store.sweep({ deliveredBefore: T0, deadBefore: 0, keysBefore: 0, limit: 2 });
+		let deleted = 0;
+		for (let more = true; more;) {
+			const swept = await sweepDelivered();
+			deleted += swept.events;
+			more = swept.more;
+		}
+		expect(deleted).toBe(10);
+		await store.close();
+		expect((await deliveriesRead()) - before).toBeLessThan(100_000);
+	});
+
+	test('a sweep that has come to the end begins anew: what it passed over may have been delivered since', async () => {
+		const store = await open();
+		await deliveredEvents('dead');
+		const sweepDelivered = () => store.sweep({ deliveredBefore: T0, deadBefore: 0, keysBefore: 0, limit: 2 });
+		expect(await sweepDelivered()).toMatchObject({ events: 0, more: true });
+		await server.query(
+			`UPDATE cleanlist_relay.deliveries SET state = 'delivered'
+			WHERE event_seq = (SELECT seq FROM cleanlist_relay.events WHERE id = 'old-1')`,
+			url,
+		);
+		expect(await sweepDelivered()).toMatchObject({ events: 0, more: true });
+		expect(await sweepDelivered()).toMatchObject({ events: 0, more: false });
+		expect(await sweepDelivered()).toMatchObject({ events: 1, more: true });
 	});
 
 	test('events with a dead delivery are found without looking through any', async () => {
