@@ -1,27 +1,20 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRelayUnderTest } from './relay-under-test.ts';
 import type { RelayUnderTest } from './relay-under-test.ts';
 
 /** Another process, an operator's sqlite3 for one, holds the database's write lock. */
 
-let folder: string;
 let relay: RelayUnderTest;
 beforeEach(async () => {
-	folder = mkdtempSync(join(tmpdir(), 'relay-locked-'));
-	relay = await startRelayUnderTest({ dataFolder: join(folder, 'data') });
+	relay = await startRelayUnderTest({});
 });
-afterEach(async () => {
-	await relay.dispose();
-	rmSync(folder, { recursive: true });
-});
+afterEach(() => relay.dispose());
 
 /** Takes the write lock in a process of its own; returns how to give it back. */
 async function lock(): Promise<() => Promise<void>> {
-	const holder = fork(join(import.meta.dirname, 'hold-lock.ts'), [join(folder, 'data', 'relay.sqlite')], {
+	const holder = fork(join(import.meta.dirname, 'hold-lock.ts'), [join(relay.dataFolder, 'relay.sqlite')], {
 		execArgv: [],
 	});
 	await once(holder, 'message');
