@@ -74,7 +74,7 @@ const SECRET_FIELDS = ['authorization', 'cookie', 'token', 'secret', 'key', 'api
 /** A JSON escape. Matched first and kept, so that nothing below starts in the middle of one and breaks the JSON. */
 const ESCAPE = String.raw`\\u[0-9a-fA-F]{4}|\\.`;
 const SECRETS = [
-	String.raw`(?<prefix>crt_|clapi_|whsec_)[A-Za-z0-9+/=_-]+`,
+	String.raw`(?<prefix>crt_|clapi_|whsec_)(?:[\w+/=-]|%2[BF]|%3D)+`,
 	// The ingest token, in a path, a full URL, a URL inside a query, or with its slashes escaped.
 	String.raw`(?<ingest>(?:/|%2F)in\\*(?:/|%2F))[^\s"'\\?#&/<>]+`,
 	// One by itself, where an id should be: 256 bits in base64url. No id has that length.
@@ -107,27 +107,49 @@ const plainly = (line: string): string =>
 	line.includes('%') ? line.replace(/%[2-7][\da-f]/gi, decodeUnreserved) : line;
 
 function decodeUnreserved(escape: string): string {
-	const character = String.fromCharCode(parseInt(escape.slice(1), 16));
+	const character = decoded(escape);
 	return /[\w.~-]/.test(character) ? character : escape;
 }
 
+const decoded = (escape: string) => String.fromCharCode(parseInt(escape.slice(1), 16));
+
 /**
- * Takes tokens, keys, signing secrets, ingest tokens in URLs and `Authorization` values out of a text from outside.
- * E-mail addresses stay.
+ * Takes tokens, keys, signing secrets, ingest tokens in URLs and `Authorization` values out of a text from outside, percent-encoded
+ * ones too. All else stays as it is spelt, and so do e-mail addresses.
  *
  * @param known secrets to look for as they are, whatever they look like
  */
 export function redactSecrets(text: string, known: string[] = []): string {
-	const withoutKnown = known.reduce((left, secret) => left.replaceAll(secret, REDACTED), text);
-	return withoutKnown.replace(TOKENS_IN_TEXT, censor);
+	const patterns = [...known.map((secret) => new RegExp(secret.replace(/\W/g, '\\$&'), 'g')), TOKENS_IN_TEXT];
+	return patterns.reduce(redact, text);
+}
+
+function redact(text: string, pattern: RegExp): string {
+	if (!text.includes('%')) return text.replace(pattern, censor);
+	// Each character as it is spelt, and as what it is looked for.
+	const spelt = text.match(/%[2-7][\da-f]|[^]/gi)!;
+	const plain = spelt.map((one) => (one.length === 3 ? decoded(one) : one)).join('');
+	const parts: string[] = [];
+	let end = 0;
+	for (const match of plain.matchAll(pattern)) {
+		parts.push(...spelt.slice(end, match.index + kept(match.groups).length), REDACTED);
+		end = match.index + match[0].length;
+	}
+	return [...parts, ...spelt.slice(end)].join('');
 }
 
 const REDACTED = '<redacted>';
 
+type Groups = Partial<Record<'escape' | 'header' | 'prefix' | 'ingest' | 'scheme', string>>;
+
+/** What a secret begins with, and may be shown. */
+const kept = ({ header, prefix, ingest, scheme }: Groups = {}): string =>
+	header ?? prefix ?? ingest ?? scheme ?? '';
+
 function censor(match: string, ...rest: unknown[]): string {
-	const groups = rest.at(-1) as Partial<Record<'escape' | 'header' | 'prefix' | 'ingest' | 'scheme', string>>;
-	if (groups.escape !== undefined) return match;
-	return `${groups.header ?? groups.prefix ?? groups.ingest ?? groups.scheme ?? ''}${REDACTED}`;
+	const last = rest.at(-1);
+	const groups = typeof last === 'object' ? (last as Groups) : {};
+	return groups.escape === undefined ? kept(groups) + REDACTED : match;
 }
 
 /** `09:14:03.120 info  event stored event_id=evt_1` */

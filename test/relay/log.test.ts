@@ -61,6 +61,10 @@ test('letters and digits that are percent-encoded hide nothing, in an ingest URL
 	expect(scrub('"100%, 5%2F6, %C3%A9, %22, %5C"')).toBe('"100%, 5%2F6, %C3%A9, %22, %5C"');
 });
 
+test('a signing secret is caught to its end where base64 is percent-encoded', () => {
+	expect(scrub('"s=whsec_C2%2BVs%2fBQ%3D%3D&b=1"')).toBe('"s=whsec_<redacted>&b=1"');
+});
+
 test('an ingest URL with its slashes escaped, as some JSON writers do, is caught as well', () => {
 	const { log, text } = capture();
 	log.info({ body: String.raw`{"webhook_url":"https:\/\/h\/in\/secretTOKEN"}` }, 'm');
@@ -89,6 +93,16 @@ describe('a text from outside', () => {
 		['a secret after a backslash', String.raw`C:\crt_kJ3nbXyZ`, String.raw`C:\crt_<redacted>`],
 		['a secret it is told of', 'key: c2VjcmV0LWtleQ==', 'key: <redacted>'],
 		['a secret cut off in the middle', 'signed with whsec_C2', 'signed with whsec_<redacted>'],
+		['a percent-encoded token', '100% of %63rt_kJ3nb%58yZ0123', '100% of %63rt_<redacted>'],
+		['a percent-encoded ingest URL', 'u=%2f%69n%2FkJ3nb-X_yZ%3Fx', 'u=%2f%69n%2F<redacted>%3Fx'],
+		[
+			'a signing secret in a form',
+			'a=%22&s=whsec_C2%2BVs%2FBQ%3D%3D&b=%C3%A9',
+			'a=%22&s=whsec_<redacted>&b=%C3%A9',
+		],
+		['a header in a form', 'h=Bearer%20abcdefgh12345678&x=1', 'h=Bearer%20<redacted>&x=1'],
+		['a secret it is told of in a form', 'key=c2VjcmV0LWtleQ%3D%3D&x', 'key=<redacted>&x'],
+		['escapes that hide nothing, which stay', '%zz 5%2F6 %41%, %', '%zz 5%2F6 %41%, %'],
 		['an e-mail address, which stays', 'ada@example.com not found', 'ada@example.com not found'],
 		[
 			'an n8n answer, which stays',
