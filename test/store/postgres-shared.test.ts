@@ -6,9 +6,11 @@ import { systemIds } from '../../relay/src/ids.ts';
 import type { Claim, IngestOutcome, NewEvent, Settlement, Store } from '../../relay/src/store/port.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
 import { readDatabaseUrl } from '../../relay/src/store/postgres/address.ts';
+import type { Database, Statement } from '../../relay/src/store/postgres/database.ts';
 import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
 import { migrate } from '../../relay/src/store/postgres/migrate.ts';
 import { lookInto } from '../../relay/src/store/postgres/look.ts';
+import { rekey } from '../../relay/src/store/postgres/operations/rekey.ts';
 import { onOneConnection, prepareDatabase } from '../../relay/src/store/postgres/open.ts';
 import { startPostgres } from '../support/postgres.ts';
 import type { TestPostgres } from '../support/postgres.ts';
@@ -527,6 +529,42 @@ describe('retention beside millions of delivered events that are kept for good',
 		expect(await sweep(store, T0 + 1_000)).toMatchObject({ events: 1 });
 	});
 });
+
+test('of millions of bodies that have the key already no statement looks through more than a part', async () => {
+	await (await open()).close();
+	await server.query(
+		`SET search_path TO cleanlist_relay;
+		INSERT INTO events (id, source_id, origin, dedupe_key, state, attributes, content_type, truncated, received_at, bytes)
+		SELECT n, 'default', 'webhook', n, 'accepted', '{}', '', 0, 0, 0 FROM generate_series(1, 25000) AS n;
+		INSERT INTO bodies (event_seq, key_id, body) SELECT seq, CASE WHEN id = '24999' THEN 1 END, '' FROM events`,
+		url,
+	);
+	await server.query('ANALYZE', url);
+	await onOneConnection(readDatabaseUrl(url), async (client) => {
+		await client.query('SET search_path TO cleanlist_relay');
+		const most: number[] = [];
+		const repeatable = async <T>({ text }: Statement, values: unknown[] = []) => {
+			const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+				`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`,
+				values,
+			);
+			most.push(rowsOf(rows[0]!['QUERY PLAN'][0].Plan));
+			return (await client.query(text, values)).rows as T[];
+		};
+		const found = await rekey({ repeatable } as unknown as Database).bodiesNotUnder(null, 20);
+		expect(found.map(({ ref }) => ref)).toEqual(['bodies:24999']);
+		expect(Math.max(...most)).toBeLessThanOrEqual(10_000);
+	});
+});
+
+interface Plan {
+	'Actual Rows': number;
+	'Rows Removed by Filter'?: number;
+	Plans?: Plan[];
+}
+/** The most that any part of it read. */
+const rowsOf = (plan: Plan): number =>
+	Math.max(plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0), ...(plan.Plans ?? []).map(rowsOf));
 
 describe('what goes wrong on the way', () => {
 	/** Ingests until told to stop; what was acknowledged, and what failed. */
