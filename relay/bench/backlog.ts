@@ -17,22 +17,18 @@ export async function addBacklog(folder: string, events: number, bytes: number):
 	}
 }
 
-/**
- * @param dueAt when its deliveries are due, and by its own word when it was received; by default at once
- * @param attributes what the one subscription that takes them filters by
- */
+/** @param attributes what the one subscription that takes them filters by */
 export async function fill(
 	store: Store,
 	events: number,
 	bytes: number,
-	dueAt?: number,
 	attributes?: EventFilter,
 ): Promise<void> {
 	const webhook = webhookTemplate(bytes);
 	const one = async () => {
 		const body = Buffer.from(webhook.body);
 		webhook.renew(body);
-		const receivedAt = dueAt ?? systemClock.now();
+		const receivedAt = systemClock.now();
 		const read = classify(body);
 		const outcome = await store.ingest({
 			id: `evt_${orderedUuid(systemIds, receivedAt)}`,

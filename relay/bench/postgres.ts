@@ -24,9 +24,6 @@ const AT_ONCE = 48;
  */
 const WARM_UP_WEBHOOKS = 30_000;
 const WARM_UP_BACKLOGS = 5;
-/** From one backlog that falls due to the next, and what it may take to put one there before the first does. */
-const BACKLOG_MS = 2_500;
-const FILL_MS = 800;
 /** Until what a relay has begun is written, when the last delivery has come. */
 const AT_REST_MS = 300;
 
@@ -128,24 +125,21 @@ export async function benchPostgresDelivery(quick: boolean): Promise<string> {
 	const [rounds, events] = quick ? [2, 2_000] : [20, 2_000];
 	return withRelays(async (url, server, relays) => {
 		const store = await openPostgresStore({ url, clock: systemClock, ids: systemIds });
-		/** Backlogs that fall due one after the other, each for those relays. @returns the rate of each, first to last at its sink */
+		/** One backlog after the other, each for those relays. @returns the rate of each, first to last at its sink */
 		const deliver = async (by: RelayProcess[][]) => {
 			const sinks = start(script('sink-process.ts'), [events, by.length].map(String));
 			const urls = (await sinks.line()).split(',');
-			const from = systemClock.now() + by.length * FILL_MS + BACKLOG_MS;
-			for (const [n, sink] of urls.entries()) {
-				const filter = { lead_list_id: sink };
-				await relays[0]!.api('POST', '/subscriptions', { url: sink, filter, concurrency: AT_ONCE });
-				await fill(store, events, BYTES, from + n * BACKLOG_MS, filter);
+			const filterOf = (sink: string) => ({ lead_list_id: sink });
+			for (const sink of urls) {
+				const subscription = { url: sink, filter: filterOf(sink), concurrency: AT_ONCE };
+				await relays[0]!.api('POST', '/subscriptions', subscription);
 			}
-			await atRest(server, url);
 			const rates: number[] = [];
 			for (const [n, own] of by.entries()) {
-				for (const relay of relays) {
-					if (own.includes(relay)) relay.resume();
-					else relay.pause();
-				}
-				if (systemClock.now() > from + n * BACKLOG_MS) throw new Error('A backlog fell due too early.');
+				for (const relay of relays) relay.pause();
+				await fill(store, events, BYTES, filterOf(urls[n]!));
+				await atRest(server, url);
+				for (const relay of own) relay.resume();
 				const { requests, events: came, firstAt, lastAt } = JSON.parse(await sinks.line()) as SinkResult;
 				await new Promise((resolve) => setTimeout(resolve, AT_REST_MS));
 				mustEqual('requests at the sink', requests, events);
@@ -173,7 +167,7 @@ export async function benchPostgresDelivery(quick: boolean): Promise<string> {
 		}
 		return `## PostgreSQL: a backlog delivered by one relay and by three
 
-${thousands(events)} webhooks of 2 KiB for one subscription with a concurrency of ${AT_ONCE}, due at once when all of them wait, after ${WARM_UP_BACKLOGS} such
+${thousands(events)} webhooks of 2 KiB for one subscription with a concurrency of ${AT_ONCE}, all of them due when the relays go on, after ${WARM_UP_BACKLOGS} such
 backlogs through each relay; the sink is a bare HTTP server on the same machine. First to last request at the sink; medians of ${rounds} round${rounds === 1 ? '' : 's'}
 in turn, in which each of the three is the one in turn. Every event came exactly once. ${MACHINE}
 
