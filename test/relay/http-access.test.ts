@@ -17,12 +17,10 @@ const ROUTES: [method: string, path: string, access: Access][] = [
 	['GET', '/healthz', 'public'],
 	['GET', '/readyz', 'public'],
 	['GET', '/docs', 'public'],
-	['GET', '/docs/', 'public'],
 	['GET', '/docs/pages.css', 'public'],
 	['GET', '/docs/openapi.json', 'public'],
 	// The token in the path opens them.
 	['POST', '/in/:token', 'public'],
-	['POST', '/in/:token/', 'public'],
 	['GET', '/in/:token', 'public'],
 	['PUT', '/in/:token', 'public'],
 	['PATCH', '/in/:token', 'public'],

@@ -59,6 +59,7 @@ test('an ingest URL that was pasted with a slash behind it is the same one', asy
 	const first = await stored(await post(`${relay.ingestUrl}/?from=form`));
 	expect(await stored(await post(relay.ingestUrl))).toEqual({ ...first, status: 'duplicate' });
 	expect((await post(`${relay.ingestUrl}//`)).status).toBe(404);
+	await expectProblem(await fetch(`${relay.ingestUrl}/`), 405, 'method_not_allowed');
 });
 
 test('the same workflow again is a duplicate of the first event', async () => {

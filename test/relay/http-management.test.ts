@@ -252,6 +252,12 @@ describe('subscriptions', () => {
 		expect(fix).not.toMatch(/RELAY_ALLOW/);
 	});
 
+	test('a slash behind a path changes nothing: the list is not asked for a subscription without a name', async () => {
+		const headers = { authorization: `Bearer ${relay.token}` };
+		const list = (path: string) => fetch(`${relay.url}${path}`, { headers }).then(json);
+		expect(await list(`${SUBSCRIPTIONS}/`)).toEqual(await list(SUBSCRIPTIONS));
+	});
+
 	test('an unknown query parameter is refused, not ignored', async () => {
 		const response = await relay.call('GET', `${SUBSCRIPTIONS}?ulr=x`);
 		await expectProblem(response, 400, 'invalid_request');

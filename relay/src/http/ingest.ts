@@ -17,12 +17,6 @@ interface Sender {
 	place: Place;
 }
 
-/** Pasted with a slash behind it, it is the same URL: refused, the webhook would be lost. */
-const URLS = [
-	{ url: '/in/:token', hide: false },
-	{ url: '/in/:token/', hide: true },
-];
-
 /**
  * `POST /in/{token}`: the only public write. It is answered when the event is on disk and not before. Whatever
  * the body is, it is kept: the vendor tries for half a minute only, so a webhook refused for odd content is lost.
@@ -62,42 +56,39 @@ export function ingestRoutes(options: {
 		);
 		http.decorateRequest('sender', null);
 
-		for (const { url, hide } of URLS) {
-			http.post(
-				url,
-				{
-					// The token in the path is what opens it.
-					config: { access: 'public' },
-					schema: {
-						hide,
-						summary: 'Takes a webhook in; answered when it is on disk',
-						params: z.object({ token: z.string() }),
-						consumes: '*/*',
-						response: { 200: IngestResponse },
-						problems: ['unknown_ingest_token', 'too_large', 'too_many_requests', ...STORE_PROBLEMS],
-					},
-					// Before the body is read: a stranger's 4 MiB are not worth taking in.
-					onRequest: async (request, reply) => {
-						const sender: Sender = {
-							source: await findSource(request.params.token, request),
-							contentType: request.headers['content-type'] ?? 'application/octet-stream',
-							place: enter(reply),
-						};
-						request.setDecorator('sender', sender);
-						// Fastify refuses a content type it can't parse; here none is a reason to lose a result.
-						request.raw.headers['content-type'] = 'application/octet-stream';
-					},
+		http.post(
+			'/in/:token',
+			{
+				// The token in the path is what opens it.
+				config: { access: 'public' },
+				schema: {
+					summary: 'Takes a webhook in; answered when it is on disk',
+					params: z.object({ token: z.string() }),
+					consumes: '*/*',
+					response: { 200: IngestResponse },
+					problems: ['unknown_ingest_token', 'too_large', 'too_many_requests', ...STORE_PROBLEMS],
 				},
-				async (request): Promise<IngestResponse> => {
-					const { source, contentType } = request.getDecorator<Sender>('sender');
-					const outcome = await inbox.receive(source, {
-						body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
-						contentType,
-					});
-					return { event_id: outcome.eventId, status: outcome.kind === 'duplicate' ? 'duplicate' : 'stored' };
+				// Before the body is read: a stranger's 4 MiB are not worth taking in.
+				onRequest: async (request, reply) => {
+					const sender: Sender = {
+						source: await findSource(request.params.token, request),
+						contentType: request.headers['content-type'] ?? 'application/octet-stream',
+						place: enter(reply),
+					};
+					request.setDecorator('sender', sender);
+					// Fastify refuses a content type it can't parse; here none is a reason to lose a result.
+					request.raw.headers['content-type'] = 'application/octet-stream';
 				},
-			);
-		}
+			},
+			async (request): Promise<IngestResponse> => {
+				const { source, contentType } = request.getDecorator<Sender>('sender');
+				const outcome = await inbox.receive(source, {
+					body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
+					contentType,
+				});
+				return { event_id: outcome.eventId, status: outcome.kind === 'duplicate' ? 'duplicate' : 'stored' };
+			},
+		);
 
 		// Whether the token is right is not told here: opening the URL in a browser is no test of it.
 		http.route({

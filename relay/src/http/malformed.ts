@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../log.ts';
 import { ProblemError } from './errors.ts';
@@ -30,6 +30,20 @@ export function refuseMalformed(log: Logger, code: string, socket: Socket): void
 	log.debug({ code }, 'malformed request');
 	if (socket.writable) socket.write(rawAnswer(PROBLEMS[code] ?? MALFORMED));
 	socket.destroy();
+}
+
+/** What of a request Node's parser lets pass and RFC 9112 does not, in one sentence; null when it is as it should be. */
+export function faultOf({ httpVersion, headers, rawHeaders }: IncomingMessage): string | null {
+	if (httpVersion === '1.0') {
+		return headers['transfer-encoding'] === undefined
+			? null
+			: 'The request is of HTTP/1.0, which has no Transfer-Encoding.';
+	}
+	if (httpVersion !== '1.1') return `The request is of HTTP/${httpVersion}.`;
+	if (headers.host === undefined) return 'The request has no Host header.';
+	// Node keeps the first one and drops the rest.
+	const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length;
+	return hosts === 1 ? null : 'The request has more than one Host header.';
 }
 
 function rawAnswer(problem: ProblemError): string {

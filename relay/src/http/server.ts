@@ -25,7 +25,7 @@ import { closeWhenStopping, limitConnections } from './connections.ts';
 import { addLateRoutes } from './late-routes.ts';
 import type { LateRoutes } from './late-routes.ts';
 import type { Limits } from './limits.ts';
-import { acceptExpectations, refuseMalformed } from './malformed.ts';
+import { acceptExpectations, faultOf, refuseMalformed } from './malformed.ts';
 import { metricsRoutes } from './metrics.ts';
 import { registerRoutes } from './routes.ts';
 import type { RouteEntry } from './routes.ts';
@@ -72,11 +72,8 @@ export interface RelayHttp {
 }
 
 /** The reference API's own answers, and not the relay's, to its paths that Fastify would not route. */
-const referenceUrls = {
-	routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-	rewriteUrl: ({ url = '/' }: IncomingMessage) =>
-		/^\/(api|reference)\//.test(url) ? literalEscapes(url) : url,
-};
+const rewriteReferenceUrl = ({ url = '/' }: IncomingMessage) =>
+	/^\/(api|reference)\//.test(url) ? literalEscapes(url) : url;
 
 /**
  * In the place of the compilers that Fastify would load, Ajv and fast-json-stringify, 240 files, for an idle relay to hold
@@ -113,7 +110,12 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 		return503OnClosing: false,
 		frameworkErrors: answerFrameworkError,
 		schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
-		...(options.reference && referenceUrls),
+		routerOptions: {
+			// Pasted with a slash behind it, an ingest URL is the same one: refused, the webhook would be lost.
+			ignoreTrailingSlash: true,
+			...(options.reference && { maxParamLength: MAX_PARAM_LENGTH }),
+		},
+		...(options.reference && { rewriteUrl: rewriteReferenceUrl }),
 		clientErrorHandler: (error, socket) => refuseMalformed(log, error.code, socket),
 	});
 
@@ -128,9 +130,9 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 
 	http.addHook('onRequest', async (request, reply) => {
 		reply.headers(SECURITY_HEADERS);
-		if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
-			throw new ProblemError('malformed_request', { detail: 'The request has no Host header.' });
-		}
+		const detail = faultOf(request.raw);
+		if (detail === null) return;
+		throw new ProblemError('malformed_request', { detail, headers: { connection: 'close' } });
 	});
 	closeWhenStopping(http, isStopping);
 	http.addHook('onResponse', async (request, reply) => {

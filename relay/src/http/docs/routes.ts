@@ -19,7 +19,6 @@ export function docsRoutes(options: { routes: readonly RouteEntry[]; hasReferenc
 	return async (http) => {
 		const page = { config: { access: 'public' }, schema: { hide: true } } as const;
 		http.get(PREFIX, page, async (_request, reply) => sendPage(reply, description().page));
-		http.get(`${PREFIX}/`, page, async (_request, reply) => sendPage(reply, description().page));
 		http.get(`${PREFIX}/pages.css`, page, async (_request, reply) => sendAsset(reply, 'pages.css'));
 		http.get(
 			`${PREFIX}/openapi.json`,
