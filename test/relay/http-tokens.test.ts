@@ -122,6 +122,28 @@ test('a token ends when it was to', async () => {
 	expect(detail).toMatch(/^The token "n8n" ended on 20/);
 });
 
+test('a token that has ended is not rotated: what came in its place would open nothing', async () => {
+	const { id, expires_at } = await make({ expires_at: new Date(clock.now() + 60_000).toISOString() });
+	await clock.advance(60_000);
+	const problem = await expectProblem(await relay.call('POST', `${TOKENS}/${id}/rotate`), 409, 'token_ended');
+	expect(problem.detail).toBe(
+		`The token "n8n" ended on ${expires_at}, and one in its place would have, too.`,
+	);
+	expect((await relay.call('DELETE', `${TOKENS}/${id}`)).status).toBe(204);
+});
+
+test('when a token ends may be said in any time zone, and what a time looks like is said', async () => {
+	const { expires_at } = await make({ expires_at: '2031-01-01T00:00:00+02:00' });
+	expect(expires_at).toBe('2030-12-31T22:00:00.000Z');
+	for (const time of ['2031-01-01', '2031-01-01T00:00:00', '2031-02-30T00:00:00Z', 'tomorrow']) {
+		const body = { name: 'n8n', scopes: ['read'], expires_at: time };
+		const problem = await expectProblem(await relay.call('POST', TOKENS, { body }), 400, 'invalid_request');
+		expect(problem.errors).toEqual([
+			{ path: 'expires_at', message: 'must be a time with its zone, such as 2027-01-31T12:00:00Z' },
+		]);
+	}
+});
+
 test.each([
 	[{}, 'name'],
 	[{ name: 'n8n' }, 'scopes'],
@@ -166,6 +188,15 @@ describe('when a token was last used', () => {
 		await statusWith(token);
 		await until('the next use is noted', async () => (await lastUse(id)) === at(first + 60_000));
 		expect(writes()).toBe(2);
+	});
+
+	test('is written anew for the token that came in its place', async () => {
+		const made = await make();
+		await statusWith(made.token);
+		await until('the use is noted', async () => (await lastUse(made.id)) !== null);
+		const rotated = await relay.call('POST', `${TOKENS}/${made.id}/rotate`);
+		await statusWith(TokenWithSecret.parse(await rotated.json()).token);
+		await until('the other use is noted', async () => (await lastUse(made.id)) !== null);
 	});
 
 	test('is known after a restart, and not written anew within the minute', async () => {

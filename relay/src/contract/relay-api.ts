@@ -223,7 +223,9 @@ export const CreateTokenRequest = z.strictObject({
 		.min(1)
 		.transform((scopes) => [...new Set(scopes)]),
 	/** From then on it opens nothing; absent: it does not end. */
-	expires_at: IsoInstant.optional(),
+	expires_at: z.iso
+		.datetime({ offset: true, error: 'must be a time with its zone, such as 2027-01-31T12:00:00Z' })
+		.optional(),
 });
 export type CreateTokenRequest = z.input<typeof CreateTokenRequest>;
 

@@ -83,6 +83,11 @@ const CATALOGUE = {
 		title: 'The token comes from the key file',
 		fix: 'Write another token into keys/relay-token of the data folder, or set another RELAY_TOKEN, and restart the relay (with PostgreSQL: set RELAY_TOKEN for each of them).',
 	},
+	token_ended: {
+		status: 409,
+		title: 'The token has ended',
+		fix: 'Make a new one with POST /relay/v1/tokens, and delete this one.',
+	},
 	too_many_tokens: {
 		status: 409,
 		title: 'There are too many tokens',

@@ -14,14 +14,16 @@ export function createTokenUses(options: {
 	log: Logger;
 }): (token: Token) => void {
 	const { store, clock, log } = options;
+	/** By hash and not by id, which a token that is rotated leaves to the next. */
 	const written = new Map<string, number>();
 
-	return ({ id, lastUsedAt }) => {
+	return ({ id, hash, lastUsedAt }) => {
 		const now = clock.now();
-		const elapsed = now - Math.max(written.get(id) ?? -Infinity, lastUsedAt ?? -Infinity);
+		const key = hash.toString('latin1');
+		const elapsed = now - Math.max(written.get(key) ?? -Infinity, lastUsedAt ?? -Infinity);
 		// Negative: the clock was set back, and would keep the note from being written until it has caught up.
 		if (elapsed >= 0 && elapsed < WRITE_EVERY_MS) return;
-		written.set(id, now);
+		written.set(key, now);
 		store
 			.touchToken(id, now)
 			.catch((error: unknown) => log.warn({ err: error, token_id: id }, "a token's use can't be noted"));

@@ -83,13 +83,19 @@ export function tokenRoutes(options: { store: Store; clock: Clock; ids: Ids }): 
 					summary: 'Another token in its place, shown this once; the old one is dead at once',
 					params: IdParams,
 					response: { 200: TokenWithSecret },
-					problems: ['token_not_found', 'token_from_key_file'],
+					problems: ['token_not_found', 'token_from_key_file', 'token_ended'],
 				},
 			},
 			async ({ params: { id } }) => {
 				refuseFirst(id);
 				const secret = mintManagementToken(ids);
 				const rotated = (await store.rotateToken(id, sha256(secret))) ?? gone(id);
+				const { name, expiresAt } = rotated;
+				if (expiresAt !== null && expiresAt <= clock.now()) {
+					throw new ProblemError('token_ended', {
+						detail: `The token "${name}" ended on ${iso(expiresAt)}, and one in its place would have, too.`,
+					});
+				}
 				return { ...view(rotated), token: secret };
 			},
 		);
