@@ -1,4 +1,4 @@
-import { dead, delivered, LEASE_MS, quarantinedEvent, retried, T0 } from './fixtures.ts';
+import { anEvent, dead, delivered, LEASE_MS, quarantinedEvent, retried, T0 } from './fixtures.ts';
 import type { Engine } from './fixtures.ts';
 import { useStore } from './use-store.ts';
 
@@ -242,6 +242,18 @@ export function interventionConformance(engine: Engine): void {
 				eventId: first.id,
 			});
 			expect(await t.store.getEvent(event.id)).toEqual(before);
+			expect(await t.claim()).toHaveLength(1);
+		});
+
+		it('keeps one of the two when a readable one of its workflow comes at the same moment', async () => {
+			await t.subscribe();
+			const event = await quarantine();
+			const outcomes = await Promise.all([
+				t.store.ingest(anEvent({ workflowId: 'w' })),
+				t.store.acceptQuarantined(event.id, read, T0),
+			]);
+			expect(outcomes.map((outcome) => outcome?.kind).sort()).toEqual(['duplicate', 'stored']);
+			expect(new Set(outcomes.map((outcome) => outcome?.eventId)).size).toBe(1);
 			expect(await t.claim()).toHaveLength(1);
 		});
 

@@ -24,7 +24,7 @@ export interface Failure {
 	cause: string | null;
 }
 
-/** These need every dedupe key in its table, not in memory. */
+/** These need every dedupe key of what came before the batch in its table, not in memory. */
 const NEED_ALL_KEYS: ReadonlySet<string> = new Set<Call['name']>(['acceptQuarantined', 'sweep']);
 
 const REPLACED =

@@ -150,7 +150,7 @@ export function prepareOperations(db: DatabaseSync): Omit<Engine, 'db'> {
 		redrive: prepareRedrive(db),
 		...prepareGetEvents(db),
 		...prepareVariants(db),
-		acceptQuarantined: prepareAcceptQuarantined(db, { targets, makeDeliveries }),
+		acceptQuarantined: prepareAcceptQuarantined(db, { keys, targets, makeDeliveries }),
 		...prepareGetDeliveries(db),
 		stats: prepareStats(db),
 		giveUp: prepareGiveUp(db),
