@@ -298,6 +298,20 @@ describe('dispatcher', () => {
 		await until('the next went out', () => receiver.received.length === 2);
 	});
 
+	it('claims fewer at once when that failed: bodies that take longer than a statement may hold nothing up for ever', async () => {
+		await subscribe();
+		for (let n = 0; n < 5; n++) await ingest();
+		const tooMuch = new StoreError('busy', 'canceling statement due to statement timeout');
+		start({
+			store: {
+				...store,
+				claim: (options) => (options.limit > 3 ? Promise.reject(tooMuch) : store.claim(options)),
+			},
+		});
+		for (let turn = 0; turn < 20 && stage.outcomes.length < 5; turn++) await advance(1_000);
+		expect(stage.outcomes.map(({ kind }) => kind)).toEqual(Array(5).fill('delivered'));
+	});
+
 	it('claims nothing more while it has 64 MiB in hand', async () => {
 		await subscribe({ concurrency: 50 });
 		for (let n = 0; n < 24; n++) await stage.ingest({ body: Buffer.alloc(4 * 1024 * 1024, 'x') });
