@@ -785,6 +785,31 @@ describe('what goes wrong on the way', () => {
 		}
 	});
 
+	test('webhooks that together take longer than a statement may are refused, and then taken in fewer at a time', async () => {
+		const store = await open();
+		await server.query(
+			`SET search_path TO cleanlist_relay;
+			CREATE FUNCTION too_many() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+				IF (SELECT count(*) FROM made) > 20 THEN RAISE 'too long' USING ERRCODE = 'query_canceled'; END IF;
+				RETURN NULL;
+			END $$;
+			CREATE TRIGGER too_many AFTER INSERT ON events REFERENCING NEW TABLE AS made
+				FOR EACH STATEMENT EXECUTE FUNCTION too_many()`,
+			url,
+		);
+		const takes100 = async () => {
+			const results = await Promise.allSettled(events(100).map((event) => store.ingest(event)));
+			for (const result of results) {
+				if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'busy' });
+			}
+			return results.filter(({ status }) => status === 'fulfilled').length;
+		};
+		const taken: number[] = [];
+		for (let round = 0; round < 4; round++) taken.push(await takes100());
+		expect(taken[0]).toBe(0);
+		expect(taken[3]).toBeGreaterThan(0);
+	});
+
 	test('a database that takes no writes says so', async () => {
 		const store = await open();
 		await alterDatabase('SET default_transaction_read_only TO on');

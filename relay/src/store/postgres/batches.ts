@@ -14,6 +14,9 @@ interface Queued<Item, Result> {
 	reject: (error: unknown) => void;
 }
 
+/** Items that a batch may have more than the one before it, which did not take too long. */
+const MORE = 10;
+
 /**
  * Group commit over a network: what queues while a batch is under way goes into the next one, so that a batch is as
  * large as the database is slow, and one round trip and one fsync serve all of it. One INSERT a request makes 3,800
@@ -21,12 +24,14 @@ interface Queued<Item, Result> {
  *
  * @param options.run does a batch and resolves with a result for each item, in their order
  * @param options.splits whether a failed batch is halved and tried again, to find the item that is to blame
+ * @param options.tooLong whether a batch failed for taking longer than it may: the same again would too, so the next have fewer items
  * @param options.maxQueuedBytes beyond this, new items are refused with `busy`: nothing may pile up without end
  * @param options.conflict items of equal keys never share a batch
  */
 export function createBatches<Item, Result>(options: {
 	run: (items: Item[]) => Promise<Result[]>;
 	splits: (error: unknown) => boolean;
+	tooLong: (error: unknown) => boolean;
 	maxItems: number;
 	maxBytes: number;
 	maxQueuedBytes: number;
@@ -35,10 +40,12 @@ export function createBatches<Item, Result>(options: {
 	bytes: (item: Item) => number;
 	conflict: (item: Item) => string;
 }): Batches<Item, Result> {
-	const { run, splits, maxItems, maxBytes, maxQueuedBytes, lanes, bytes, conflict } = options;
+	const { run, splits, tooLong, maxItems, maxBytes, maxQueuedBytes, lanes, bytes, conflict } = options;
 	let queue: Queued<Item, Result>[] = [];
 	let queuedBytes = 0;
 	let underWay = 0;
+	/** Items of the next batch, at most. */
+	let most = maxItems;
 	let scheduled = false;
 	let onDrained: (() => void)[] = [];
 
@@ -59,7 +66,7 @@ export function createBatches<Item, Result>(options: {
 		let size = 0;
 		for (const entry of queue) {
 			const key = conflict(entry.item);
-			const fits = batch.length === 0 || (batch.length < maxItems && size + entry.bytes <= maxBytes);
+			const fits = batch.length === 0 || (batch.length < most && size + entry.bytes <= maxBytes);
 			// One that has to wait makes those of its key behind it wait as well: they stay in order.
 			if (fits && !taken.has(key)) {
 				batch.push(entry);
@@ -86,8 +93,10 @@ export function createBatches<Item, Result>(options: {
 	async function settle(batch: Queued<Item, Result>[]): Promise<void> {
 		try {
 			const results = await run(batch.map(({ item }) => item));
+			most = Math.min(most + MORE, maxItems);
 			batch.forEach(({ resolve }, i) => resolve(results[i] as Result));
 		} catch (error) {
+			if (tooLong(error)) most = Math.ceil(batch.length / 2);
 			if (batch.length === 1 || !splits(error)) {
 				for (const { reject } of batch) reject(error);
 				return;

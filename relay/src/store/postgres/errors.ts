@@ -60,6 +60,11 @@ export function mayTryAgain(error: unknown): boolean {
 	return sqlState !== null && TRY_AGAIN.has(sqlState);
 }
 
+/** Whether a statement ran into its limit of time: everything was taken back, and the same would fail again. */
+export function tookTooLong(error: unknown): boolean {
+	return sqlStateOf(error instanceof StoreError ? error.cause : error) === '57014';
+}
+
 /** The SQLSTATE of an error that the server sent; null for any other. */
 export function sqlStateOf(error: unknown): string | null {
 	const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };

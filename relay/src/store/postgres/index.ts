@@ -6,7 +6,7 @@ import { readDatabaseUrl } from './address.ts';
 import { createBatches } from './batches.ts';
 import { connectionOptions, openDatabase, statement } from './database.ts';
 import type { Database } from './database.ts';
-import { isLost } from './errors.ts';
+import { isLost, tookTooLong } from './errors.ts';
 import { openBell } from './listen.ts';
 import { prepareDatabase } from './open.ts';
 import type { Shared } from './open.ts';
@@ -122,6 +122,7 @@ function ingestBatches(db: Database) {
 		// The same again is safe: an event that is there already under its own id was stored by the first try.
 		run: (batch) => db.retrying(() => store(batch)),
 		splits: blamesAnItem,
+		tooLong: tookTooLong,
 		maxItems: 200,
 		maxBytes: 4 * MEBIBYTE,
 		maxQueuedBytes: 64 * MEBIBYTE,
@@ -149,6 +150,7 @@ function settleBatches(db: Database) {
 				}
 			}),
 		splits: blamesAnItem,
+		tooLong: tookTooLong,
 		maxItems: 200,
 		maxBytes: 4 * MEBIBYTE,
 		maxQueuedBytes: 64 * MEBIBYTE,
