@@ -173,7 +173,9 @@ export async function replaceSealingKeys(
 	const file = join(keysFolder, KEY_FILES.sealingKeys.file);
 	await usable(keysFolder, async () => {
 		await rm(`${file}.new`, { force: true });
-		await writeDurably(`${file}.new`, formatSealingKeys(keys));
+		// Run by root for a service, this must not leave a file that the service's user can't read.
+		const owner = process.getuid?.() === 0 ? await stat(file) : undefined;
+		await writeDurably(`${file}.new`, formatSealingKeys(keys), owner);
 		await rename(`${file}.new`, file);
 		await syncFolder(keysFolder);
 	});

@@ -1,9 +1,18 @@
 import { open } from 'node:fs/promises';
 
-/** Makes a file that only this user can read, with this text on disk when it resolves. @throws Error when it exists */
-export async function writeDurably(file: string, text: string): Promise<void> {
+/**
+ * Makes a file that only this user can read, or `owner`, with this text on disk when it resolves.
+ *
+ * @throws Error when it exists
+ */
+export async function writeDurably(
+	file: string,
+	text: string,
+	owner?: { uid: number; gid: number },
+): Promise<void> {
 	const handle = await open(file, 'wx', 0o600);
 	try {
+		if (owner) await handle.chown(owner.uid, owner.gid);
 		await handle.writeFile(text);
 		await handle.sync();
 	} finally {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBodies } from '../../relay/src/bodies.ts';
@@ -83,6 +83,19 @@ const expectAllReadable = (
 		}
 		return keys[0]!.id;
 	});
+
+/** Only root may give files away. */
+const asRoot = process.getuid?.() === 0 ? it : it.skip;
+asRoot(
+	'run by root it leaves the key file to the user of the relay, who could not start it else',
+	async () => {
+		await populate(false);
+		const file = join(folder, 'keys', 'sealing-keys');
+		chownSync(file, 65_534, 65_533);
+		await rekey();
+		expect(statSync(file)).toMatchObject({ uid: 65_534, gid: 65_533 });
+	},
+);
 
 it('seals secrets and bodies with a new key and drops the old one', async () => {
 	const ids = await populate(true);
