@@ -25,6 +25,19 @@ test.each([
 	expect(limiter.count(second) !== null).toBe(together);
 });
 
+// As Azure's Application Gateway writes them into X-Forwarded-For: all of its senders were one, being no address.
+test.each([
+	['the same address, another port', '192.0.2.1:4711', '192.0.2.1:4712', true],
+	['the same address, without a port', '192.0.2.1:4711', '192.0.2.1', true],
+	['another address', '192.0.2.1:4711', '192.0.2.2:4711', false],
+	['the same /64', '[2001:db8:1:2::1]:4711', '2001:db8:1:2::2', true],
+	['another /64', '[2001:db8:1:2::1]:4711', '[2001:db8:1:3::1]:4711', false],
+])('a port behind the address does not count: %s', (_, first, second, together) => {
+	const limiter = createUnknownTokenLimiter({ clock: createTestClock(), perMinute: 1 });
+	limiter.count(first);
+	expect(limiter.count(second) !== null).toBe(together);
+});
+
 test('memory stays bounded however many addresses try', () => {
 	const limiter = createUnknownTokenLimiter({ clock: createTestClock(), perMinute: 60 });
 	for (let i = 0; i < 10_000; i++) limiter.count(`10.0.${i >> 8}.${i & 255}`);

@@ -37,7 +37,9 @@ export function createUnknownTokenLimiter(options: { clock: Clock; perMinute: nu
 }
 
 /** An IPv6 sender owns a whole /64, so its first four groups stand for it; an IPv4 address stands for itself. */
-function networkOf(address: string): string {
+function networkOf(sender: string): string {
+	// Some proxies write the sender's port, too, which is another one each time.
+	const address = sender.replace(/^(?:\[(.+)\]|([\d.]+)):\d+$/, '$1$2');
 	// Only a proxy that passes on what it was sent says anything else: all of that is one sender.
 	if (!ipaddr.isValid(address)) return 'unreadable';
 	const parsed = ipaddr.process(address);
