@@ -13,7 +13,7 @@ import {
 import { StoreError } from '../store/port.ts';
 import type { Store, StoredDelivery } from '../store/port.ts';
 import { deliveryDetail, deliveryView } from './delivery-view.ts';
-import { ProblemError } from './errors.ts';
+import { notFound, ProblemError } from './errors.ts';
 import { PAGE_QUERY, readPage } from './pages.ts';
 import { IdParams } from './routes.ts';
 import type { RelayRoutes } from './routes.ts';
@@ -41,7 +41,8 @@ export function deliveryRoutes(options: {
 	onDue: () => void;
 }): RelayRoutes {
 	const { store, clock, onDue } = options;
-	const find = async (id: string): Promise<StoredDelivery> => (await store.getDelivery(id)) ?? unknown(id);
+	const find = async (id: string): Promise<StoredDelivery> =>
+		(await store.getDelivery(id)) ?? notFound('delivery', id);
 
 	return async (http) => {
 		const read = { access: ['read'] } as const;
@@ -101,7 +102,7 @@ export function deliveryRoutes(options: {
 					if (error instanceof StoreError && error.code === 'conflict') ended(params.id, error);
 					throw error;
 				});
-				if (!made) return unknown(params.id);
+				if (!made) return notFound('delivery', params.id);
 				onDue();
 				reply.code(201).header('location', `${PATH}/${made.id}`);
 				return deliveryView(made);
@@ -170,9 +171,7 @@ export function deliveryRoutes(options: {
 			},
 			async ({ body: { subscription_id: subscriptionId } }) => {
 				if (subscriptionId !== undefined && !(await store.getSubscription(subscriptionId))) {
-					throw new ProblemError('subscription_not_found', {
-						detail: `No subscription has the id ${JSON.stringify(subscriptionId.slice(0, 100))}.`,
-					});
+					notFound('subscription', subscriptionId);
 				}
 				const batch = { ...(subscriptionId && { subscriptionId }), limit: REDRIVE_BATCH };
 				for (let redriven = 0; ;) {
@@ -185,12 +184,6 @@ export function deliveryRoutes(options: {
 			},
 		);
 	};
-}
-
-function unknown(id: string): never {
-	throw new ProblemError('delivery_not_found', {
-		detail: `No delivery has the id ${JSON.stringify(id.slice(0, 100))}.`,
-	});
 }
 
 function ended(id: string, cause?: unknown): never {

@@ -225,6 +225,13 @@ export class ProblemError extends Error {
 	}
 }
 
+/** Nothing of the kind has this id. */
+export function notFound(kind: 'event' | 'delivery' | 'subscription' | 'token', id: string): never {
+	throw new ProblemError(`${kind}_not_found`, {
+		detail: `No ${kind} has the id ${JSON.stringify(id.slice(0, 100))}.`,
+	});
+}
+
 /**
  * Checks what came from outside against its schema.
  *

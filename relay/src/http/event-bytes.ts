@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Bodies } from '../bodies.ts';
 import { RELAY_PREFIX } from '../contract/relay-api.ts';
 import type { Store } from '../store/port.ts';
-import { ProblemError } from './errors.ts';
+import { notFound } from './errors.ts';
 import { IdParams } from './routes.ts';
 import type { RelayRoutes } from './routes.ts';
 
@@ -25,11 +25,7 @@ export function eventBytesRoutes({ store, bodies }: { store: Store; bodies: Bodi
 			},
 			async ({ params: { id } }, reply) => {
 				const stored = await store.getBody(id);
-				if (!stored) {
-					throw new ProblemError('event_not_found', {
-						detail: `No event has the id ${JSON.stringify(id.slice(0, 100))}.`,
-					});
-				}
+				if (!stored) return notFound('event', id);
 				const { body, keyId, contentType } = stored;
 				const name = `${id}.${/^application\/(?:\S+\+)?json\b/i.test(contentType) ? 'json' : 'bin'}`;
 				// To be saved, and as bytes: whoever knows the ingest URL chose them, and their type, which could be a

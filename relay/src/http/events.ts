@@ -11,7 +11,7 @@ import {
 import type { Inbox } from '../inbox/index.ts';
 import type { Store, StoredEvent } from '../store/port.ts';
 import { deliveryView } from './delivery-view.ts';
-import { ProblemError } from './errors.ts';
+import { notFound, ProblemError } from './errors.ts';
 import { PAGE_QUERY, readPage } from './pages.ts';
 import { IdParams } from './routes.ts';
 import type { RelayRoutes } from './routes.ts';
@@ -62,7 +62,7 @@ export function eventRoutes({ store, inbox }: { store: Store; inbox: Inbox }): R
 			},
 			async ({ params: { id } }) => {
 				const event = await store.getEvent(id);
-				if (!event) return unknown(id);
+				if (!event) return notFound('event', id);
 				const deliveries = await store.listDeliveries({ eventId: id, limit: MAX_DELIVERIES });
 				const variants = event.variants > 0 ? await store.listVariants(id) : [];
 				return {
@@ -105,7 +105,7 @@ export function eventRoutes({ store, inbox }: { store: Store; inbox: Inbox }): R
 							detail: 'The event was understood, and delivered to those who wanted it.',
 						});
 					case 'unknown':
-						return unknown(id);
+						return notFound('event', id);
 				}
 			},
 		);
@@ -128,10 +128,4 @@ function view(event: StoredEvent): EventView {
 		variants: event.variants,
 		bytes: event.bytes,
 	};
-}
-
-function unknown(id: string): never {
-	throw new ProblemError('event_not_found', {
-		detail: `No event has the id ${JSON.stringify(id.slice(0, 100))}.`,
-	});
 }

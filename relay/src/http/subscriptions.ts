@@ -16,7 +16,7 @@ import type { Ids } from '../ids.ts';
 import { StoreError } from '../store/port.ts';
 import type { Sealer } from '../sealing.ts';
 import type { Store, Subscription } from '../store/port.ts';
-import { ProblemError } from './errors.ts';
+import { notFound, ProblemError } from './errors.ts';
 import { IdParams, NoContent } from './routes.ts';
 import type { RelayRoutes } from './routes.ts';
 
@@ -48,7 +48,7 @@ export function subscriptionRoutes(options: {
 	const show = (subscription: Subscription) => view(subscription, clock.now());
 
 	async function find(id: string): Promise<Subscription> {
-		return (await store.getSubscription(id)) ?? gone(id);
+		return (await store.getSubscription(id)) ?? notFound('subscription', id);
 	}
 
 	return async (http) => {
@@ -155,7 +155,7 @@ export function subscriptionRoutes(options: {
 				});
 				// More may go out at once, or sooner.
 				onDue();
-				return show(changed ?? gone(params.id));
+				return show(changed ?? notFound('subscription', params.id));
 			},
 		);
 
@@ -171,7 +171,7 @@ export function subscriptionRoutes(options: {
 				},
 			},
 			async ({ params }, reply) => {
-				if (!(await store.deleteSubscription(params.id))) gone(params.id);
+				if (!(await store.deleteSubscription(params.id))) notFound('subscription', params.id);
 				onStopped();
 				return reply.code(204).send();
 			},
@@ -192,16 +192,10 @@ export function subscriptionRoutes(options: {
 				const secret = newSecret();
 				const previousUntil = clock.now() + PREVIOUS_SECRET_MS;
 				const rotated = await store.rotateSecret(params.id, sealer.seal(secret), previousUntil);
-				return { ...show(rotated ?? gone(params.id)), secret };
+				return { ...show(rotated ?? notFound('subscription', params.id)), secret };
 			},
 		);
 	};
-}
-
-function gone(id: string): never {
-	throw new ProblemError('subscription_not_found', {
-		detail: `No subscription has the id ${JSON.stringify(id.slice(0, 100))}.`,
-	});
 }
 
 function checkAddress(guard: AddressGuard, url: string): void {

@@ -6,7 +6,7 @@ import { sha256 } from '../crypto.ts';
 import type { Ids } from '../ids.ts';
 import { FIRST_TOKEN, mintManagementToken } from '../management-token.ts';
 import type { Store, Token } from '../store/port.ts';
-import { ProblemError } from './errors.ts';
+import { notFound, ProblemError } from './errors.ts';
 import { IdParams, NoContent } from './routes.ts';
 import type { RelayRoutes } from './routes.ts';
 
@@ -89,7 +89,7 @@ export function tokenRoutes(options: { store: Store; clock: Clock; ids: Ids }): 
 			async ({ params: { id } }) => {
 				refuseFirst(id);
 				const secret = mintManagementToken(ids);
-				const rotated = (await store.rotateToken(id, sha256(secret))) ?? gone(id);
+				const rotated = (await store.rotateToken(id, sha256(secret))) ?? notFound('token', id);
 				const { name, expiresAt } = rotated;
 				if (expiresAt !== null && expiresAt <= clock.now()) {
 					throw new ProblemError('token_ended', {
@@ -113,7 +113,7 @@ export function tokenRoutes(options: { store: Store; clock: Clock; ids: Ids }): 
 			},
 			async ({ params: { id } }, reply) => {
 				refuseFirst(id);
-				if (!(await store.deleteToken(id))) gone(id);
+				if (!(await store.deleteToken(id))) notFound('token', id);
 				return reply.code(204).send();
 			},
 		);
@@ -124,12 +124,6 @@ function refuseFirst(id: string): void {
 	if (id !== FIRST_TOKEN) return;
 	throw new ProblemError('token_from_key_file', {
 		detail: 'This token is put back from the key file on every start, so it can not be changed over HTTP.',
-	});
-}
-
-function gone(id: string): never {
-	throw new ProblemError('token_not_found', {
-		detail: `No token has the id ${JSON.stringify(id.slice(0, 100))}.`,
 	});
 }
 
