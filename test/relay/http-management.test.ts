@@ -252,6 +252,13 @@ describe('subscriptions', () => {
 		expect(fix).not.toMatch(/RELAY_ALLOW/);
 	});
 
+	test('a request without a body is told so, and not that undefined is no object', async () => {
+		const response = await relay.call('POST', SUBSCRIPTIONS);
+		const { detail, fix } = await expectProblem(response, 400, 'invalid_request');
+		expect(detail).toBe('The request has no body.');
+		expect(fix).toMatch(/^Send a JSON object with the header Content-Type: application\/json/);
+	});
+
 	test('a slash behind a path changes nothing: the list is not asked for a subscription without a name', async () => {
 		const headers = { authorization: `Bearer ${relay.token}` };
 		const list = (path: string) => fetch(`${relay.url}${path}`, { headers }).then(json);

@@ -240,6 +240,12 @@ export function notFound(kind: 'event' | 'delivery' | 'subscription' | 'token', 
 export function parse<S extends z.ZodType>(schema: S, value: unknown, part: string): z.output<S> {
 	const result = schema.safeParse(value);
 	if (result.success) return result.data;
+	if (value === undefined) {
+		throw new ProblemError('invalid_request', {
+			detail: `The request has no ${part}.`,
+			fix: 'Send a JSON object with the header Content-Type: application/json.',
+		});
+	}
 	const errors = result.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
 	const first = errors[0];
 	throw new ProblemError('invalid_request', {
