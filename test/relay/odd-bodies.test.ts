@@ -167,6 +167,22 @@ describe('the same workflow with another body', () => {
 		expect(receiver.received.map(({ body }) => body)).toEqual([webhook('wf-1')]);
 	});
 
+	test('each of the other bodies can be had, byte for byte, and no other', async () => {
+		const bodies = [0, 1, 2].map((n) => webhook('wf-1', { n }));
+		const [first] = [await post(bodies[0]!), await post(bodies[1]!), await post(bodies[2]!)];
+		const path = `/relay/v1/events/${first.event_id}/body`;
+		const read = async (body: string) =>
+			(await relay.call('GET', `${path}?sha256=${sha256(body).toString('hex')}`)).text();
+		for (const body of bodies.slice(1)) expect(await read(body)).toBe(body);
+		expect(await (await relay.call('GET', path)).text()).toBe(bodies[0]);
+		await expectProblem(
+			await relay.call('GET', `${path}?sha256=${'0'.repeat(64)}`),
+			404,
+			'variant_not_found',
+		);
+		await expectProblem(await relay.call('GET', `${path}?sha256=x`), 400, 'invalid_request');
+	});
+
 	test('is compared by what came, also when bodies are encrypted', async () => {
 		const sealed = await startTestRelay({ env: { RELAY_ENCRYPT_BODIES: 'on' } });
 		try {

@@ -53,6 +53,11 @@ const CATALOGUE = {
 		title: 'There is no such event',
 		fix: 'GET /relay/v1/events lists them.',
 	},
+	variant_not_found: {
+		status: 404,
+		title: 'There is no such body',
+		fix: 'GET /relay/v1/events/{id} lists them under variant_bodies.',
+	},
 	token_not_found: {
 		status: 404,
 		title: 'There is no such token',
