@@ -37,6 +37,13 @@ const SETTLE = statement(
 	)
 	SELECT id, subscription_id FROM settled`,
 );
+// Before any delivery: whoever deletes a subscription has its lock first, and then takes those of its deliveries. The other way round
+// each waited for the other, until PostgreSQL took one of them back a second later.
+const LOCK = statement(
+	'lock breakers',
+	`SELECT id FROM subscriptions WHERE id = ANY (ARRAY(SELECT subscription_id FROM deliveries WHERE id = ANY ($1::bigint[])))
+	ORDER BY id FOR NO KEY UPDATE`,
+);
 const RECORDED = statement(
 	'recorded attempts',
 	`SELECT delivery_id AS id FROM attempts
@@ -74,7 +81,8 @@ export const settle = (db: Database) => ({
 });
 
 async function writeWithBreakers(query: Query, settlements: Settlement[]): Promise<Settled[]> {
-	const settled = await write(query, settlements);
+	const locked = query(LOCK, [settlements.map(({ deliveryId }) => deliveryRow(deliveryId))]);
+	const [settled] = await Promise.all([write(query, settlements), locked]);
 	await moveBreakers(query, settlements, settled);
 	const subscriptionOf = new Map(settled.map(({ id, subscription_id }) => [id, subscription_id]));
 	for (const { deliveryId, next } of settlements) {
