@@ -272,6 +272,14 @@ describe('redrive', () => {
 		await expectProblem(response, 404, 'subscription_not_found');
 	});
 
+	test('of all is not what null asks for: it was taken for no body', async () => {
+		const redrive = jest.spyOn(relay.relay.store, 'redrive');
+		const response = await relay.call('POST', `${DELIVERIES}/redrive`, { body: null });
+		const { detail } = await expectProblem(response, 400, 'invalid_request');
+		expect(detail).toMatch(/^The body is not valid: .*null/);
+		expect(redrive).not.toHaveBeenCalled();
+	});
+
 	test('of all brings back what died', async () => {
 		await subscribe();
 		const { id } = await died('wf-1');

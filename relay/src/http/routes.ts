@@ -83,6 +83,13 @@ export async function registerRoutes(
 			if (access === undefined) throw new Error(`${method.toString()} ${url} does not say who may call it.`);
 			if (access !== 'public') route.onRequest = [authorize(access), ...[route.onRequest ?? []].flat()];
 			route.bodyLimit ??= MAX_REQUEST_BYTES;
+			// Before the validator, which can't tell it from no body.
+			const { body: schemaOfBody } = schema;
+			if (schemaOfBody !== undefined) {
+				route.preValidation = async ({ body }) => {
+					if (body === null) parse(schemaOfBody as z.ZodType, body, 'body');
+				};
+			}
 			for (const one of [method].flat()) table.push({ method: one, path: url, access, schema });
 		});
 		for (const plugin of routes) await relay.withTypeProvider<ZodTypes>().register(plugin);
