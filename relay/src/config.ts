@@ -114,6 +114,9 @@ export const USUAL_RESERVE_MIB = 256;
 const isAddress = (entry: string) => ipaddr.IPv4.isValidFourPartDecimal(entry) || ipaddr.IPv6.isValid(entry);
 const isNetwork = (entry: string) =>
 	isAddress(entry) || ipaddr.IPv4.isValidCIDRFourPartDecimal(entry) || ipaddr.IPv6.isValidCIDR(entry);
+/** One of IPv4 in the notation of IPv6. */
+const isMappedNetwork = (entry: string) =>
+	ipaddr.IPv6.isValidCIDR(entry) && ipaddr.IPv6.parseCIDR(entry)[0].isIPv4MappedAddress();
 
 interface Variable {
 	/** What it sets. */
@@ -203,8 +206,9 @@ const VARIABLES = {
 	RELAY_ALLOW: {
 		about: 'Private networks and hosts that deliveries may go to',
 		usually: 'loopback if it listens there, or none',
-		schema: list((entry) => isNetwork(entry) || HOST_NAME.test(entry)),
-		expected: 'a comma-separated list of networks, addresses or host names, e.g. 10.0.0.0/8,n8n.internal',
+		schema: list((entry) => (isNetwork(entry) && !isMappedNetwork(entry)) || HOST_NAME.test(entry)),
+		expected:
+			'a comma-separated list of networks (of IPv4 without ::ffff:), addresses or host names, e.g. 10.0.0.0/8,n8n.internal',
 	},
 	RELAY_TRUST_PROXY: {
 		about: 'Proxies whose X-Forwarded-For is believed',

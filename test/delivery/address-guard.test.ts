@@ -178,6 +178,7 @@ describe('the URL, when it is saved', () => {
 		[['10.0.0.0/8'], 'http://192.168.0.1/', false],
 		[['10.0.0.5'], 'http://10.0.0.5/', true],
 		[['10.0.0.5'], 'http://10.0.0.6/', false],
+		[['::ffff:10.0.0.5'], 'http://10.0.0.5/', true],
 		[['fd00::/8'], 'http://[fd12::1]/', true],
 		[['localhost'], 'http://localhost:5678/', true],
 		[['LOCALHOST.'], 'http://localhost:5678/', true],

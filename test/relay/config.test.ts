@@ -165,6 +165,9 @@ test.each([
 	['RELAY_ALLOW', '10.1'],
 	['RELAY_ALLOW', '0x0a000001'],
 	['RELAY_ALLOW', 'n8n.internal.5678'],
+	// What is reached over such an address is judged as IPv4, which no network of IPv6 has in it.
+	['RELAY_ALLOW', '::ffff:10.0.0.0/104'],
+	['RELAY_ALLOW', '::ffff:a00:0/104'],
 	['RELAY_HOST', '8717'],
 	['RELAY_TRUST_PROXY', '10.1'],
 	['RELAY_TRUST_PROXY', '172.16/12'],
