@@ -19,13 +19,8 @@ const ROUTES: [method: string, path: string, access: Access][] = [
 	['GET', '/docs', 'public'],
 	['GET', '/docs/pages.css', 'public'],
 	['GET', '/docs/openapi.json', 'public'],
-	// The token in the path opens them.
+	// The token in the path opens it.
 	['POST', '/in/:token', 'public'],
-	['GET', '/in/:token', 'public'],
-	['PUT', '/in/:token', 'public'],
-	['PATCH', '/in/:token', 'public'],
-	['DELETE', '/in/:token', 'public'],
-	['OPTIONS', '/in/:token', 'public'],
 	['GET', '/relay/v1/sources', ['subscribe', 'read']],
 	['GET', SUBSCRIPTIONS, ['subscribe', 'read']],
 	['GET', `${SUBSCRIPTIONS}/:id`, ['subscribe', 'read']],

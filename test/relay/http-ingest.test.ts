@@ -1,4 +1,6 @@
-import { request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import { METHODS, request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { IngestResponse } from '../../relay/src/contract/relay-api.ts';
 import { StoreError } from '../../relay/src/store/port.ts';
 import { createTestClock } from '../support/test-clock.ts';
@@ -160,15 +162,33 @@ test.each(['unknown', 'A'.repeat(43), 'x'.repeat(500), '😀'])(
 	},
 );
 
-test.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
-	'%s is answered 405, naming POST',
-	async (method) => {
-		const response = await fetch(relay.ingestUrl, { method });
-		expect(response.headers.get('allow')).toBe('POST');
-		if (method === 'HEAD') expect(response.status).toBe(405);
-		else await expectProblem(response, 405, 'method_not_allowed');
-	},
-);
+/** CONNECT has no path. */
+const OTHERS = METHODS.filter((method) => method !== 'POST' && method !== 'CONNECT');
+
+// Not by fetch, which does not send all of them.
+async function send(method: string, path: string): Promise<Response> {
+	const request = httpRequest(`${relay.url}${path}`, { method, agent: false }).end();
+	const [answer] = (await once(request, 'response')) as [IncomingMessage];
+	const body = Buffer.concat(await answer.toArray());
+	return new Response(body, {
+		status: answer.statusCode!,
+		headers: answer.headers as Record<string, string>,
+	});
+}
+
+test.each(OTHERS)('%s is answered 405, naming POST', async (method) => {
+	const response = await send(method, `${new URL(relay.ingestUrl).pathname}/?from=form`);
+	expect(response.headers.get('allow')).toBe('POST');
+	if (method === 'HEAD') expect(response.status).toBe(405);
+	else await expectProblem(response, 405, 'method_not_allowed');
+});
+
+test('QUERY is told of a path that is not there what any method is, and not that it broke off', async () => {
+	for (const path of ['/in', '/in/', '/in/a/b', '/inn/a', '/relay/v1/sources']) {
+		const { detail } = await expectProblem(await send('QUERY', path), 404, 'not_found');
+		expect(detail).toBe('There is no QUERY endpoint at this path.');
+	}
+});
 
 test.each([
 	['full', 'store_full'],

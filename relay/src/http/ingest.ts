@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { IngestResponse } from '../contract/relay-api.ts';
 import { sha256 } from '../crypto.ts';
@@ -89,20 +89,22 @@ export function ingestRoutes(options: {
 				return { event_id: outcome.eventId, status: outcome.kind === 'duplicate' ? 'duplicate' : 'stored' };
 			},
 		);
-
-		// Whether the token is right is not told here: opening the URL in a browser is no test of it.
-		http.route({
-			method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-			url: '/in/:token',
-			config: { access: 'public' },
-			schema: { hide: true },
-			onRequest: async (request) => {
-				throw new ProblemError('method_not_allowed', {
-					detail: `An ingest URL takes POST, not ${request.method}.`,
-					headers: { allow: 'POST' },
-				});
-			},
-			handler: () => undefined,
-		});
 	};
+}
+
+/** An ingest URL, asked for by any method that has no route. */
+const INGEST_PATH = /^\/in\/[^/?]+\/?(?:\?|$)/;
+
+/**
+ * Answers every method but POST. A hook and no routes, which Fastify has for eight methods only; whether the token is right is
+ * not told here: opening the URL in a browser is no test of it.
+ */
+export function refuseOtherMethods(http: FastifyInstance): void {
+	http.addHook('onRequest', async ({ is404, method, url }) => {
+		if (!is404 || !INGEST_PATH.test(url)) return;
+		throw new ProblemError('method_not_allowed', {
+			detail: `An ingest URL takes POST, not ${method}.`,
+			headers: { allow: 'POST' },
+		});
+	});
 }

@@ -20,7 +20,7 @@ import { answerFrameworkError, handleErrors, ProblemError } from './errors.ts';
 import { eventBytesRoutes } from './event-bytes.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
-import { ingestRoutes } from './ingest.ts';
+import { ingestRoutes, refuseOtherMethods } from './ingest.ts';
 import { closeWhenStopping, limitConnections } from './connections.ts';
 import { addLateRoutes } from './late-routes.ts';
 import type { LateRoutes } from './late-routes.ts';
@@ -148,6 +148,7 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 		);
 	});
 	if (options.reference) addLateRoutes(http, { late: options.reference, trustProxy, isStopping });
+	refuseOtherMethods(http);
 	handleErrors(http);
 	readJsonBodies(http, {
 		refusal: (_reason, cause) =>
