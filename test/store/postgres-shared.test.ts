@@ -728,27 +728,33 @@ describe('what goes wrong on the way', () => {
 		expect(await store.getSubscription(subscription.id)).toMatchObject({ failures: 0, probeAt: null });
 	});
 
-	test('a failure waits for the subscription before it has its delivery: a deletion at that moment and it waited for each other', async () => {
-		const store = await open();
-		const subscription = aSubscription();
-		await store.createSubscription(subscription);
-		await store.ingest(anEvent());
-		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
-		await onOneConnection(readDatabaseUrl(url), async (client) => {
-			// As deleting begins.
-			await client.query('BEGIN; SELECT 1 FROM cleanlist_relay.subscriptions FOR UPDATE');
-			const failed = store.settle({ ...settlement(claim, { state: 'dead' }), health: 'down' });
-			await until(
-				'it waits',
-				async () =>
-					(await server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'", url))
-						.length === 1,
-			);
-			await client.query('SELECT 1 FROM cleanlist_relay.deliveries FOR UPDATE NOWAIT');
-			await client.query("UPDATE cleanlist_relay.deliveries SET state = 'cancelled'; COMMIT");
-			expect(await failed).toBe('fenced');
-		});
-	});
+	test.each([
+		['a failure', {}, { state: 'dead' }, 'down'],
+		['a success that closes a breaker', { failures: 1, failingSince: T0 - 1 }, { state: 'delivered' }, 'up'],
+	] as const)(
+		'%s waits for the subscription before it has its delivery: a deletion at that moment and it waited for each other',
+		async (_, breaker, next, health) => {
+			const store = await open();
+			const subscription = aSubscription(breaker);
+			await store.createSubscription(subscription);
+			await store.ingest(anEvent());
+			const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+			await onOneConnection(readDatabaseUrl(url), async (client) => {
+				// As deleting begins.
+				await client.query('BEGIN; SELECT 1 FROM cleanlist_relay.subscriptions FOR UPDATE');
+				const settled = store.settle({ ...settlement(claim, next), health });
+				await until(
+					'it waits',
+					async () =>
+						(await server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'", url))
+							.length === 1,
+				);
+				await client.query('SELECT 1 FROM cleanlist_relay.deliveries FOR UPDATE NOWAIT');
+				await client.query("UPDATE cleanlist_relay.deliveries SET state = 'cancelled'; COMMIT");
+				expect(await settled).toBe('fenced');
+			});
+		},
+	);
 
 	test('a success closes a breaker that another relay is moving on at that moment', async () => {
 		const store = await open();

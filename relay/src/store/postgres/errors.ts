@@ -60,6 +60,10 @@ export function mayTryAgain(error: unknown): boolean {
 	return sqlState !== null && TRY_AGAIN.has(sqlState);
 }
 
+/** Whether a statement did not get a lock in the time it would wait for it: everything was taken back. */
+export const isLocked = (error: unknown): boolean =>
+	sqlStateOf(error instanceof StoreError ? error.cause : error) === '55P03';
+
 /** Whether a statement ran into its limit of time: everything was taken back, and the same would fail again. */
 export function tookTooLong(error: unknown): boolean {
 	return sqlStateOf(error instanceof StoreError ? error.cause : error) === '57014';

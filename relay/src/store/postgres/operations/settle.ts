@@ -4,6 +4,7 @@ import { deliveryRow } from '../../delivery-id.ts';
 import type { Settlement } from '../../port.ts';
 import { statement } from '../database.ts';
 import type { Database, Query } from '../database.ts';
+import { isLocked } from '../errors.ts';
 import { toTextOrNull } from '../text.ts';
 import { endSubscription } from './stop-subscription.ts';
 
@@ -12,6 +13,7 @@ type Outcome = 'settled' | 'fenced';
 // A batch of results, each fenced by its attempt. A success closes the breaker, whatever it was before, so it does it here: where
 // a batch has nothing worse it is this one statement, written or not. "was" is a state that the planner cannot see: on a small
 // table it would plan to read all of the index of what is leased, which grows under way (a sixth of the server's time).
+// NOWAIT: it has its deliveries by then, and who holds a subscription may want them (see LOCK, which is had before).
 const SETTLE = statement(
 	'settle',
 	`WITH input AS (
@@ -33,7 +35,10 @@ const SETTLE = statement(
 		FROM settled JOIN input USING (id)
 	), recovered AS (
 		UPDATE subscriptions SET failures = 0, failing_since = NULL, probe_at = NULL
-		WHERE id = ANY (ARRAY(SELECT subscription_id FROM settled JOIN input USING (id) WHERE up)) AND failures > 0
+		WHERE id = ANY (ARRAY(
+			SELECT id FROM subscriptions
+			WHERE id = ANY (ARRAY(SELECT subscription_id FROM settled JOIN input USING (id) WHERE up)) AND failures > 0
+			FOR NO KEY UPDATE NOWAIT))
 	)
 	SELECT id, subscription_id FROM settled`,
 );
@@ -69,10 +74,14 @@ export const settle = (db: Database) => ({
 	/** @param tried those that were tried before and the answer lost: what is recorded of them already is settled */
 	async settle(settlements: Settlement[], tried: Settlement[]): Promise<Outcome[]> {
 		const quiet = settlements.every(({ health, next }) => health !== 'down' && next.state !== 'cancelled');
-		// Nothing can come of it but what the statement does by itself: one round trip.
+		const withBreakers = () => db.transaction(({ query }) => writeWithBreakers(query, settlements));
+		// Nothing can come of it but what the statement does by itself: one round trip. Unless a breaker that it would close is held.
 		const settled = quiet
-			? await write(db.query, settlements)
-			: await db.transaction(({ query }) => writeWithBreakers(query, settlements));
+			? await write(db.query, settlements).catch((error: unknown) => {
+					if (isLocked(error)) return withBreakers();
+					throw error;
+				})
+			: await withBreakers();
 		const done = new Set(settled.map(({ id }) => id));
 		const open = tried.filter(({ deliveryId }) => !done.has(deliveryRow(deliveryId)));
 		if (open.length > 0) for (const { id } of await recorded(db, open)) done.add(id);
