@@ -5,7 +5,7 @@
  *
  * CRASH_POINT: the point. CRASH_ARMED: a file; the point counts only while it is there, so that the start and the
  * first events are left alone. CRASH_CLOCK_MS: how far the process's clock is ahead. CRASH_SOON: what is to happen in
- * five minutes or more, such as retention, happens at once.
+ * five minutes or more, such as retention, happens as soon as that is there.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { existsSync, statSync } from 'node:fs';
@@ -27,7 +27,11 @@ const LONG_MS = 5 * 60_000;
 const SOON_MS = 100;
 if (process.env.CRASH_SOON) {
 	const realSetTimeout = globalThis.setTimeout;
-	const sooner = (callback: () => void, ms = 0) => realSetTimeout(callback, ms >= LONG_MS ? SOON_MS : ms);
+	const sooner = (callback: (...args: unknown[]) => void, ms = 0, ...args: unknown[]): NodeJS.Timeout => {
+		if (ms < LONG_MS) return realSetTimeout(callback, ms, ...args);
+		const onceArmed = () => (existsSync(CRASH_ARMED) ? callback(...args) : sooner(onceArmed, LONG_MS));
+		return realSetTimeout(onceArmed, SOON_MS);
+	};
 	globalThis.setTimeout = Object.assign(sooner, realSetTimeout) as typeof setTimeout;
 }
 
@@ -45,7 +49,7 @@ const POSTGRES_STEPS: Record<string, string> = {
 	claim: 'claim',
 	settle: 'settlement',
 	release: 'release',
-	'sweep delivered': 'sweep',
+	sweep: 'sweep',
 };
 
 /** The steps of one open transaction, so that its COMMIT is known for what it commits. */

@@ -372,6 +372,12 @@ describe('a user with few rights', () => {
 		its.password = USER;
 		return its.href;
 	};
+	const grant = () =>
+		server.query(
+			`GRANT USAGE ON SCHEMA cleanlist_relay TO ${USER};
+			GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cleanlist_relay TO ${USER}`,
+			url,
+		);
 	beforeAll(() => server.query(`CREATE USER ${USER} PASSWORD '${USER}'`));
 
 	test('needs none to create a schema when it is given its own', async () => {
@@ -384,11 +390,7 @@ describe('a user with few rights', () => {
 		await expect(open(asUser())).rejects.toThrow(
 			/permission denied for schema.*grant it USAGE of that schema/,
 		);
-		await server.query(
-			`GRANT USAGE ON SCHEMA cleanlist_relay TO ${USER};
-			GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cleanlist_relay TO ${USER}`,
-			url,
-		);
+		await grant();
 		const store = await open(asUser());
 		await store.createSubscription(aSubscription());
 		await store.ingest(anEvent());
@@ -400,6 +402,58 @@ describe('a user with few rights', () => {
 			events: 1,
 		});
 	});
+
+	// As one to whom a policy applies: in that, what it reads of events can be held up.
+	test.each([
+		['replayed', 'delivered', (store: Store, id: string) => store.replay(id, T0)],
+		[
+			're-driven',
+			'dead',
+			(store: Store, deliveryId: string) => store.redrive({ deliveryId, limit: 1, now: T0 }),
+		],
+	] as const)(
+		'an event is not deleted when its delivery is %s while retention looks',
+		async (_, state, again) => {
+			const store = await open();
+			await grant();
+			const sweeper = await open(asUser());
+			await store.createSubscription(aSubscription());
+			const event = anEvent();
+			await store.ingest(event);
+			const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+			await store.settle(settlement(claim, { state }));
+			await server.query(
+				`SET search_path TO cleanlist_relay;
+			CREATE FUNCTION held() RETURNS boolean LANGUAGE plpgsql AS
+				$$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN true; END $$;
+			CREATE POLICY held ON events USING (held());
+			ALTER TABLE events ENABLE ROW LEVEL SECURITY`,
+				url,
+			);
+			const before = T0 * 2;
+			await onOneConnection(readDatabaseUrl(url), async (client) => {
+				await client.query('SELECT pg_advisory_lock(1)');
+				const swept = sweeper.sweep({
+					deliveredBefore: state === 'delivered' ? before : 0,
+					deadBefore: state === 'dead' ? before : 0,
+					keysBefore: 0,
+					limit: 9,
+				});
+				await until(
+					'it looks',
+					async () =>
+						(await server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'", url))
+							.length === 1,
+				);
+				await again(store, claim.deliveryId);
+				await client.query('SELECT pg_advisory_unlock(1)');
+				expect(await swept).toMatchObject({ events: 0 });
+			});
+			expect(await store.listDeliveries({ state: 'ready', limit: 9 })).toEqual([
+				expect.objectContaining({ eventId: event.id }),
+			]);
+		},
+	);
 });
 
 describe('retention beside millions of delivered events that are kept for good', () => {
@@ -519,6 +573,21 @@ describe('retention beside millions of delivered events that are kept for good',
 		});
 		expect(await isThere(store, held.id)).toBe(true);
 		expect(await sweep(store)).toMatchObject({ events: 1, more: false });
+	});
+
+	test('what it is about to delete is not re-driven', async () => {
+		const store = await open();
+		await store.createSubscription(aSubscription());
+		await store.ingest(anEvent());
+		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		await store.settle(settlement(claim, { state: 'dead' }));
+		const redrive = () => store.redrive({ limit: 9, now: T0 });
+		await onOneConnection(readDatabaseUrl(url), async (client) => {
+			await client.query('BEGIN; SELECT 1 FROM cleanlist_relay.events FOR UPDATE');
+			expect(await redrive()).toBe(0);
+			await client.query('ROLLBACK');
+		});
+		expect(await redrive()).toBe(1);
 	});
 
 	test('it begins anew when the clock was set back: what comes in then may be older than what was looked through', async () => {

@@ -8,8 +8,8 @@ type Options = Parameters<Store['sweep']>[0];
 const SLICE = 10_000;
 
 /**
- * A walk through events in the order they came in, from where the last call ended, deleting those that are meant. It reads no
- * further than the last one it deletes, and none again: a call that began with the oldest would pass over all that are kept for
+ * A walk through events in the order they came in, from where the last call ended, locking those that are meant. It reads no
+ * further than the last one it finds, and none again: a call that began with the oldest would pass over all that are kept for
  * longer (3.3 s beside 2 million with a dead delivery, and 5 s is all that a statement has).
  *
  * The slice comes in its order, for it is read once, as far as LIMIT asks. LIMIT 1 leaves the planner no join, which it would
@@ -25,12 +25,10 @@ const walk = (name: string, which: string) =>
 			SELECT seq, received_at FROM slice WHERE ${which} LIMIT $2
 		), old AS (
 			SELECT seq FROM events WHERE seq = ANY (ARRAY(SELECT seq FROM found)) ORDER BY seq FOR UPDATE SKIP LOCKED
-		), gone AS (
-			DELETE FROM events USING old WHERE events.seq = old.seq RETURNING 1
 		), walked AS (
 			SELECT seq, received_at FROM slice WHERE (SELECT count(*) FROM found) < $2 UNION SELECT seq, received_at FROM found
 		)
-		SELECT (SELECT count(*) FROM found) AS found, (SELECT count(*) FROM gone) AS gone,
+		SELECT (SELECT count(*) FROM found) AS found, ARRAY(SELECT seq FROM old) AS old,
 			(SELECT count(*) FROM walked) AS walked, received_at, seq
 		FROM (SELECT NULL) AS one LEFT JOIN (
 			SELECT received_at, seq FROM walked ORDER BY received_at DESC, seq DESC LIMIT 1) AS last ON true`,
@@ -47,9 +45,8 @@ const DONE = walk(
 // looked at again.
 const UNWANTED = walk('sweep unwanted', `${delivery()} IS NULL`);
 
-interface Walked {
+interface Walked extends Found {
 	found: number;
-	gone: number;
 	walked: number;
 	/** Of the last one walked past; null when there was none. */
 	received_at: number | null;
@@ -66,16 +63,42 @@ interface Walked {
 const DEAD = statement(
 	'sweep dead',
 	`WITH last AS (SELECT max(seq) AS seq FROM (
-		SELECT seq FROM events WHERE received_at < $1 ORDER BY received_at DESC, seq DESC LIMIT 1000) AS latest), old AS (
+		SELECT seq FROM events WHERE received_at < $1 ORDER BY received_at DESC, seq DESC LIMIT 1000) AS latest)
+	SELECT ARRAY(
 		SELECT seq FROM events WHERE received_at < $1 AND seq = ANY (ARRAY(
 			SELECT DISTINCT d.event_seq FROM deliveries d
 			WHERE d.event_seq <= (SELECT seq FROM last) AND d.state = 'dead' AND (
 				SELECT id FROM deliveries other
 				WHERE other.event_seq = d.event_seq AND other.state IN ('ready', 'leased') LIMIT 1) IS NULL
 			ORDER BY d.event_seq LIMIT $2))
-		ORDER BY seq FOR UPDATE SKIP LOCKED)
-	DELETE FROM events USING old WHERE events.seq = old.seq RETURNING events.seq`,
+		ORDER BY seq FOR UPDATE SKIP LOCKED) AS old`,
 );
+
+/**
+ * Deletes what was found and locked. A statement of its own, since one sees only what was committed before it began: a delivery
+ * replayed, re-driven or made while it looked went with its event. After the lock there comes none: who makes one holds a share of it.
+ */
+const DELETE = statement(
+	'sweep',
+	`DELETE FROM events WHERE seq = ANY ($1::bigint[]) AND (
+		SELECT id FROM deliveries d WHERE d.event_seq = events.seq AND state IN ('ready', 'leased') LIMIT 1) IS NULL
+	RETURNING seq`,
+);
+
+interface Found {
+	/** Those it could lock. */
+	old: string[];
+}
+
+/** Deletes what a statement finds. */
+const sweepBy = <Row extends Found>(db: Database, find: Statement, values: number[]) =>
+	db.retrying(() =>
+		db.transaction(async ({ query, last }) => {
+			const [found] = (await query<Row>(find, values)) as [Row];
+			const gone = found.old.length > 0 ? await last(DELETE, [found.old]) : [];
+			return { ...found, gone: gone.length };
+		}),
+	);
 
 const KEYS = statement(
 	'sweep keys',
@@ -95,12 +118,11 @@ function walker(db: Database, one: Statement, anew: boolean) {
 		if (limit === 0) return { gone: 0, more: true };
 		// The clock was set back: those that come in now may be older than what was walked past.
 		if (before < place.receivedAt) place = START;
-		const [row] = await db.repeatable<Walked>(one, [before, limit, place.receivedAt, place.seq]);
-		if (!row) return { gone: 0, more: false };
-		const { found, gone, walked, received_at: receivedAt, seq } = row;
+		const values = [before, limit, place.receivedAt, place.seq];
+		const { found, gone, walked, received_at: receivedAt, seq } = await sweepBy<Walked>(db, one, values);
 		const more = found === limit || walked === SLICE;
 		if (!more && anew) place = START;
-		// Not past those that another one holds just now.
+		// Not past those that another one holds just now, or that have got something pending.
 		else if (found === gone && receivedAt !== null && seq !== null) place = { receivedAt, seq };
 		return { gone, more: more && found === gone };
 	};
@@ -111,15 +133,15 @@ export function sweep(db: Database): Pick<Store, 'sweep'> {
 	const sweepDone = walker(db, DONE, true);
 	const sweepUnwanted = walker(db, UNWANTED, false);
 
-	const swept = async (one: Statement, before: number, limit: number) =>
-		limit > 0 ? (await db.repeatable(one, [before, limit])).length : 0;
+	const sweepDead = async (before: number, limit: number) =>
+		limit > 0 ? (await sweepBy(db, DEAD, [before, limit])).gone : 0;
 
 	return {
 		async sweep({ deliveredBefore, deadBefore, keysBefore, limit }: Options): Promise<SweepResult> {
 			const done = await sweepDone(deliveredBefore, limit);
-			const dead = await swept(DEAD, deadBefore, limit - done.gone);
+			const dead = await sweepDead(deadBefore, limit - done.gone);
 			const unwanted = await sweepUnwanted(deadBefore, limit - done.gone - dead);
-			const dedupeKeys = await swept(KEYS, keysBefore, limit);
+			const dedupeKeys = (await db.repeatable(KEYS, [keysBefore, limit])).length;
 			return {
 				events: done.gone + dead + unwanted.gone,
 				dedupeKeys,
