@@ -3,7 +3,8 @@ import type { Lanes } from '../../relay/src/delivery/lanes.ts';
 import type { Claim } from '../../relay/src/store/port.ts';
 
 const WELL = { health: 'up', durationMs: 50 } as const;
-const SLOWLY = { health: 'up', durationMs: 51 } as const;
+const SLOWLY = { health: 'up', durationMs: 300 } as const;
+const LATE = { health: 'up', durationMs: 301 } as const;
 const BADLY = { health: 'down', durationMs: 1 } as const;
 
 describe('lanes', () => {
@@ -74,6 +75,8 @@ describe('lanes', () => {
 	it.each([
 		['fails', BADLY],
 		['is busy', { health: 'busy', durationMs: 1 } as const],
+		// Three times 15 s, and what waited went out as its lease ran out: twice.
+		['takes its time', LATE],
 	])('hand back what waits when a receiver %s, and what was being claimed meanwhile', (_, answer) => {
 		const five = claims(5);
 		lanes.take(five);

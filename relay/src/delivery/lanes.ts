@@ -4,6 +4,14 @@ import type { Claim, Settlement } from '../store/port.ts';
 const QUICK_MS = 50;
 
 /**
+ * After an answer that took longer, in ms, nothing waits. All that may be in hand, 128, is begun within 38 s where each is answered
+ * in time, also one after the other because the concurrency was lowered meanwhile; and 15 s are all that an attempt takes. So none
+ * that waited outlives its lease of 60 s, and goes out twice. Not after any answer that is not quick: those come now and then from
+ * a receiver that is, and each would cost the store a release and a claim.
+ */
+const LATE_MS = 300;
+
+/**
  * Claimed ahead for each that may be under way. A backlog for 32 at once goes out a sixth faster with 3 than with 1: the answers
  * come in bursts, and what waits has to last until the store, which works in batches too, has claimed more.
  */
@@ -18,7 +26,7 @@ interface Lane {
 	afterClaim: number;
 	/** Claimed ahead, in order. */
 	waiting: Claim[];
-	/** How the receiver answered last; null before it has. */
+	/** How the receiver answered last, late being badly; null before it has. */
 	answered: 'quickly' | 'slowly' | 'badly' | null;
 }
 
@@ -33,7 +41,7 @@ export interface Lanes {
 	ahead(): ReadonlyMap<string, number>;
 	/** Starts what there is room for. @returns what is to be handed back */
 	take(claims: readonly Claim[]): Claim[];
-	/** The receiver has answered: starts the next. @returns what is to be handed back: after a failure all that waits */
+	/** The receiver has answered: starts the next. @returns what is to be handed back: after a failure, or late, all that waits */
 	answered(claim: Claim, answer: Pick<Settlement, 'health' | 'durationMs'>): Claim[];
 	/**
 	 * Whether more should be claimed of it. Alone: of what may wait, less than half does. Where others claim too, nothing waits: half
@@ -110,7 +118,8 @@ export function createLanes(start: (claim: Claim) => void, alone: boolean): Lane
 			const lane = lanes.get(subscriptionId)!;
 			count([claim], -1);
 			lane.underWay--;
-			lane.answered = health !== 'up' ? 'badly' : durationMs > QUICK_MS ? 'slowly' : 'quickly';
+			const well = health === 'up' && durationMs <= LATE_MS;
+			lane.answered = !well ? 'badly' : durationMs > QUICK_MS ? 'slowly' : 'quickly';
 			const back = lane.answered === 'badly' ? handBack(lane) : [];
 			startNext(lane);
 			return back;
