@@ -37,6 +37,12 @@ describe('a contact', () => {
 			{ company_domain: 'https://', first_name: 'A' },
 			{ first_name: 'A' },
 		],
+		[
+			'has no domain where a column says that there is none',
+			{ company_domain: 'N/A', company_name: 'Acme' },
+			{ company_name: 'Acme' },
+		],
+		['keeps a domain of any script', { company_domain: '株式会社.jp' }, undefined],
 		['keeps letters of any script', { first_name: 'Zoë 🚀', company_name: '株式会社' }, undefined],
 		[
 			'drops what Cleanlist does not know',

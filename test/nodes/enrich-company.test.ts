@@ -66,6 +66,13 @@ describe('Enrichment → Enrich Company', () => {
 		expect(before - (await credits())).toBe(4);
 	});
 
+	it('asks about each company by its name where the domain column holds no domain', async () => {
+		const names = ['Acme', 'Globex', 'Initech'];
+		const items = names.map((name, n) => ({ name, domain: ['N/A', '-', 'N/A'][n] }));
+		const { json } = await enrich({}, { items });
+		expect(json.map(({ name }) => name)).toEqual(names);
+	});
+
 	it('gives the whole record, or chosen fields of it', async () => {
 		const { json: raw } = await enrich({ output: 'raw' }, { items: [{ domain: 'globex.com' }] });
 		expect(Object.keys(raw[0]!).sort()).toEqual(['company', 'credits_charged']);

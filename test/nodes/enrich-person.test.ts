@@ -128,6 +128,26 @@ describe('Enrichment → Enrich Person', () => {
 		expect(sent()).toHaveLength(6);
 	});
 
+	it('keeps people apart who share a name, and no company, or what stands where a profile belongs', async () => {
+		const items = [
+			{ first: 'John', last: 'Smith', email: 'john@a.example' },
+			{ first: 'John', last: 'Smith', email: 'john@b.example' },
+			{ first: 'John', last: 'Smith', email: 'John@a.example' },
+		];
+		const { json } = await enrich({}, { items });
+		expect(sent()).toHaveLength(2);
+		expect(json.map(({ workflow_id }) => workflow_id)).toEqual([
+			json[0]!.workflow_id,
+			json[1]!.workflow_id,
+			json[0]!.workflow_id,
+		]);
+		expect(json[1]!.workflow_id).not.toBe(json[0]!.workflow_id);
+
+		const addresses = ['a@x.example', 'b@x.example'].map((email) => ({ email, linkedin: '-' }));
+		await enrich({}, { items: addresses });
+		expect(sent()).toHaveLength(4);
+	});
+
 	it('keeps the lists of the items apart', async () => {
 		const other = await makeList('api', 'Other');
 		const { json } = await enrich(

@@ -412,6 +412,27 @@ describe('Enrichment → Start', () => {
 			expect(sent().map(({ contacts }) => contacts.length)).toEqual([4, 1]);
 		});
 
+		it('are none where the LinkedIn column holds no profile of theirs', async () => {
+			const notTheirs = ['N/A', 'https://www.linkedin.com/company/acme', 'https://www.linkedin.com/in/'];
+			const items = notTheirs.flatMap((linkedin) => [
+				{ ...person(0), linkedin },
+				{ ...person(1), linkedin },
+				{ ...person(1), linkedin },
+			]);
+			const { json: out } = await run(start(), { items });
+			expect(sent()[0]!.contacts).toHaveLength(6);
+			expect(out.map(({ task_id }) => task_id)).toEqual(items.map(({ first }) => `task of ${first}`));
+		});
+
+		it('are none where the domain column holds no domain', async () => {
+			const items = ['N/A', '-', 'none', 'n.a.'].flatMap((domain) => [
+				{ ...person(0), domain, company: 'Acme' },
+				{ ...person(0), domain, company: 'Globex' },
+			]);
+			await run(start(), { items });
+			expect(sent()[0]!.contacts).toEqual([contactOf(0), { ...contactOf(0), company_name: 'Globex' }]);
+		});
+
 		it('all get the error when their one request fails', async () => {
 			api.answer = json(422, { detail: 'no' });
 			const { json: out } = await run(start(), { items: twice, onError: 'continueRegularOutput' });

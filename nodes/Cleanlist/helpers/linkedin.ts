@@ -3,13 +3,13 @@ const ON_LINKEDIN = /^(?:https?:\/\/)?(?:[a-z]{1,3}\.)?linkedin\.com\/(.*)$/is;
 
 /**
  * One form for the many ways to write a profile's address: without scheme, host, query, what follows the profile's
- * name, percent-encoding and case. Text that is no profile is only trimmed and put into lower case.
+ * name, percent-encoding and case. Null for what is no profile, such as a company's page or "N/A".
  */
-export function canonicalProfile(value: string): string {
+export function canonicalProfile(value: string): string | null {
 	const text = value.trim();
 	const path = (ON_LINKEDIN.exec(text)?.[1] ?? text).replace(/[?#].*$/s, '').replace(/^\/+/, '');
 	const name = /^in\/([^/]+)/i.exec(path)?.[1];
-	return name === undefined ? text.toLowerCase() : `in/${decoded(name).normalize('NFC').toLowerCase()}`;
+	return name === undefined ? null : `in/${decoded(name).normalize('NFC').toLowerCase()}`;
 }
 
 function decoded(text: string): string {

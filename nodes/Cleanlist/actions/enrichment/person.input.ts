@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { EnrichPersonRequest } from '../../../../relay/src/contract';
 import { readContact, type Contact, type ContactField } from '../../helpers/contacts';
-import { identityOf } from '../../helpers/duplicates';
+import { identityOf, isIdentified } from '../../helpers/duplicates';
 import { readEnrichmentType } from '../../helpers/enrichmentType';
 import { chosenList } from '../../helpers/listLocator';
 import { textOf } from '../../helpers/values';
@@ -37,17 +37,14 @@ export function readPerson(context: IExecuteFunctions, itemIndex: number): Perso
 
 /** Why Cleanlist would refuse them; null when they can be sent. An email address is enough here. */
 export function whyNobody({ contact, personId }: Person): string | null {
-	const { email, linkedin_url, first_name, last_name, company_domain, company_name } = contact;
-	if (personId || email || linkedin_url) return null;
-	if (first_name && last_name && (company_domain || company_name)) return null;
+	if (personId || contact.email || contact.linkedin_url || isIdentified(contact)) return null;
 	return 'A person needs an email address, a LinkedIn URL or a person ID, or a first name, a last name and a company domain or name.';
 }
 
 /** What makes two of them one: the same list, type, and person. */
 export function nameOfPerson({ list, enrichmentType, contact, personId }: Person): string {
-	const { linkedin_url, first_name, last_name, email } = contact;
-	const byName = Boolean(linkedin_url || (first_name && last_name));
-	const who = byName ? identityOf(contact) : (email ?? '').toLowerCase();
+	const { email } = contact;
+	const who = email && !isIdentified(contact) ? email.toLowerCase() : identityOf(contact);
 	return JSON.stringify([list.id, enrichmentType, personId, who]);
 }
 
