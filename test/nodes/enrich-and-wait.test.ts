@@ -283,8 +283,8 @@ describe('Enrichment → Enrich and Wait', () => {
 		expect(took).toBeLessThan(5 * 60_000);
 	});
 
-	it.each(['many', -1, 0.5])(
-		'stays under it with %s in the credential, which is no number of requests',
+	it.each(['many', '', -1, 0.5])(
+		'stays under it with %j in the credential, which is no number of requests',
 		async (requestsPerMinute) => {
 			const limited = await another({
 				limits: VENDOR_LIMITS,

@@ -124,6 +124,8 @@ describe('Enrichment → Enrich List', () => {
 			workflow_id: expect.stringMatching(/^bulk-enrich-/),
 			lead_list_id: list,
 		});
+		const raw = await enrich({ waitForResult: true, waitUpTo: 1, output: 'raw' }, { items: [{}, {}] });
+		expect(raw.json.map(({ credits_charged }) => credits_charged)).toEqual([null, null]);
 	});
 
 	it.each([

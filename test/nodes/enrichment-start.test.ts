@@ -200,6 +200,20 @@ describe('Enrichment → Start', () => {
 			expect(api.seen).toEqual([]);
 		});
 
+		it("tells what to do about the relay's URL when Cleanlist does not take it", async () => {
+			api.answer = json(422, {
+				detail: [{ loc: ['body', 'webhook_url'], msg: 'URL must be public', type: 'value_error' }],
+			});
+			const { error } = await run(start({ delivery: 'relay' }), { items: people(2) });
+			expect(error.message).toBe("Cleanlist did not accept 'Result Delivery': URL must be public");
+			expect(error.description).toContain('RELAY_PUBLIC_URL');
+			const webhook = await run(start({ delivery: 'webhook', webhookUrl: 'https://10.0.0.1/' }), {
+				items: people(2),
+			});
+			expect(webhook.error.message).toBe("Cleanlist did not accept 'Webhook URL': URL must be public");
+			expect(webhook.error.description).toContain('Correct the value');
+		});
+
 		it('by webhook sends the URL, which may differ by item', async () => {
 			await run(start({ delivery: 'webhook', webhookUrl: '={{ "https://example.com/" + $json.first }}' }), {
 				items: [person(0), person(1), { ...person(2), first: 'First0', last: 'Other' }],

@@ -133,6 +133,14 @@ describe('what an unsuccessful answer becomes', () => {
 			[/Upgrade required/],
 		],
 		['403 without a body', 403, '', {}, /plan/, [/Pro plan/]],
+		[
+			"403 with the page of somebody's firewall",
+			403,
+			'<!DOCTYPE html><title>Attention Required!</title>',
+			{},
+			/^The request was blocked on its way to Cleanlist \(HTTP 403\)$/,
+			[/firewall/, /Nothing was processed/],
+		],
 		['a protected list', 403, v2('list_protected'), { subject: LIST }, /lead list is protected/, [/"l1"/]],
 		[
 			'a protected list, older format',
@@ -159,6 +167,14 @@ describe('what an unsuccessful answer becomes', () => {
 			{ subject: { noun: 'task', id: 't', parameter: 'Task ID' } },
 			/task was not found/,
 			[/'Task ID'/],
+		],
+		[
+			'404 of a list, with the page of another server',
+			404,
+			'<html>nginx</html>',
+			{ subject: LIST },
+			/nothing there/,
+			[/base URL/],
 		],
 		['404 of who knows what', 404, '<html>nginx</html>', {}, /nothing there/, [/base URL/]],
 		[

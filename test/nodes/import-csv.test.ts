@@ -125,6 +125,26 @@ describe('Lead → Import CSV', () => {
 		]);
 	});
 
+	it.each([
+		['commas', 'Name, Email ,"Shoe ""Size"""\nLast Zoë,zoe@example.com,37\n'],
+		['semicolons', 'Name; Email ;"Shoe ""Size"""\nLast Zoë;zoe@example.com;37\n'],
+	])('names the columns as the file has them, with blanks around them and %s', async (_, csv) => {
+		const { json } = await run(csv);
+		const { requests } = bench.reference.recorder.page(1_000, null);
+		const { path, requestBody } = requests.find((each) => each.path.endsWith('/csv-import'))!;
+		expect(path).toContain(list);
+		const { csv_content_base64: sent } = JSON.parse(requestBody!.text) as Record<string, string>;
+		expect(Buffer.from(sent!, 'base64').toString().split('\r\n').slice(0, 2)).toEqual([
+			'Name,Email,"Shoe ""Size"""',
+			'Last Zoë,zoe@example.com,37',
+		]);
+		expect(json[0]).toMatchObject({
+			rows_imported: 1,
+			column_mapping: { full_name: 'Name', email: 'Email' },
+			columns_ignored: ['Shoe "Size"'],
+		});
+	});
+
 	const cells = (bytes: number) => `Email\n${'a@example.com\n'.repeat(bytes / 14 + 1)}`.slice(0, bytes);
 	it('takes 150 KB, counts the rows beyond 600, and refuses one byte more before it is sent', async () => {
 		const { json } = await run(cells(150 * 1024));

@@ -14,8 +14,10 @@ export function refusal(response: ApiResponse, facts: RequestFacts): Words {
 	const given: Refusal = { status, body, facts, retryAfterMs };
 	if (status === 401) return wrongKey(given);
 	if (status === 402 || body.code === 'insufficient_credits') return noCredits(given);
-	if (status === 403) return forbidden(given);
-	if (status === 404) return notFound(given);
+	const isPage = typeof response.body === 'string' && response.body.trimStart().startsWith('<');
+	if (status === 403) return isPage ? blocked(given) : forbidden(given);
+	// The page of another server says nothing about what was asked for.
+	if (status === 404) return notFound(isPage ? { ...given, facts: {} } : given);
 	if (status === 413) return tooLarge(given);
 	if (status === 429) return tooMany(given);
 	if (status >= 500) return outage(given);
@@ -55,6 +57,15 @@ function noCredits({ body, facts }: Refusal): Words {
 			body.fix ??
 				'Buy credits in the Cleanlist portal, send fewer contacts, or choose a cheaper enrichment type.',
 		),
+	};
+}
+
+/** The API answers in JSON: a page is that of a firewall or a proxy. */
+function blocked({ status }: Refusal): Words {
+	return {
+		message: `The request was blocked on its way to Cleanlist (HTTP ${status})`,
+		description:
+			'The answer is a web page, as firewalls and proxies give it, and not one of the API. Nothing was processed. Check the base URL in the credential, and whether a proxy of your network, or the protection in front of Cleanlist, refuses this n8n.',
 	};
 }
 
@@ -179,7 +190,9 @@ function invalid({ status, body, facts }: Refusal): Words {
 			inContacts && `It is about contact ${position + 1} of the request.`,
 			others > 0 &&
 				`There ${others === 1 ? 'is one more complaint' : `are ${others} more complaints`} like this.`,
-			body.fix ?? 'Correct the value and run the node again; nothing was processed.',
+			body.fix ??
+				(field === undefined ? undefined : facts.advice?.[field]) ??
+				'Correct the value and run the node again; nothing was processed.',
 		),
 		...(parameter !== undefined && { parameter }),
 		...(inContacts && { itemIndex: facts.itemOfContact?.(position) }),

@@ -23,6 +23,8 @@ export interface RequestFacts {
 	scope?: string;
 	/** Parameter names as the user sees them, by the API's field names. */
 	parameters?: Record<string, string>;
+	/** What to do about a field whose value is not the user's own, by the API's field names. */
+	advice?: Record<string, string>;
 	/** The thing asked for, for "not found". */
 	subject?: { noun: string; id: string; parameter: string };
 	/** Contacts in the request when it costs credits: a failure without an answer leaves the charge unknown. */

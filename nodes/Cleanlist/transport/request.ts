@@ -8,6 +8,7 @@ import {
 	type IN8nHttpFullResponse,
 } from 'n8n-workflow';
 import { outcomeError } from '../helpers/errors';
+import { numberOf } from '../helpers/values';
 import type { RequestFacts } from '../helpers/words';
 import { now } from './clock';
 import { REQUESTS_PER_MINUTE, takeTurn, type Allowance } from './limiter';
@@ -134,7 +135,7 @@ async function connect(
 		});
 	}
 	// 0 stands for no limit; what is no number (an expression may give anything) for the vendor's.
-	const wished = Math.ceil(Number(credentials.requestsPerMinute ?? REQUESTS_PER_MINUTE));
+	const wished = Math.ceil(numberOf(credentials.requestsPerMinute));
 	const perMinute = wished >= 0 ? wished : REQUESTS_PER_MINUTE;
 	const limited = service.credential === 'cleanlistApi' && perMinute !== 0 && isExecution(context);
 	return {

@@ -52,7 +52,7 @@ export class ContactsRun extends Places {
 		return reading.options.sendDuplicatesOnce ? persons(entries) : entries.map((entry) => [entry]);
 	}
 
-	/** @param resultsUrl where results are posted that have no URL of their own; null for nowhere */
+	/** @param resultsUrl the relay's, where results are posted that have no URL of their own; null for nowhere */
 	async submit(
 		everyone: Person[],
 		{ contactsPerRequest }: ContactOptions,
@@ -110,7 +110,12 @@ export class ContactsRun extends Places {
 		const [{ enrichmentType, webhookUrl }] = contacts as [Entry];
 		const answer = await submit(
 			this.context,
-			{ enrichmentType, webhookUrl: webhookUrl ?? resultsUrl, contacts },
+			{
+				enrichmentType,
+				webhookUrl: webhookUrl ?? resultsUrl,
+				throughRelay: webhookUrl === null && resultsUrl !== null,
+				contacts,
+			},
 			this.whatWasSent(),
 		);
 		this.submitted += batch.length;

@@ -8,10 +8,15 @@ import type { Outcome } from '../../transport/outcome';
 import { bodyOf, request, send } from '../../transport/request';
 import { CLEANLIST, LEGACY, RELAY, RELAY_V1 } from '../../transport/service';
 
+const RELAY_URL_ADVICE =
+	'It is about the URL where your relay takes results in. Cleanlist must reach it from the internet, under https: set RELAY_PUBLIC_URL of the relay to such an address and run the node again; nothing was processed.';
+
 /** Contacts that go out in one request, and where each comes from. */
 export interface Batch {
 	enrichmentType: string;
 	webhookUrl: string | null;
+	/** Whether that is the relay's. */
+	throughRelay: boolean;
 	contacts: { contact: Contact; itemIndex: number }[];
 }
 
@@ -60,7 +65,7 @@ export async function ingestUrl(context: IExecuteFunctions): Promise<string> {
 
 async function factsOf(
 	context: IExecuteFunctions,
-	{ enrichmentType, contacts }: Batch,
+	{ enrichmentType, throughRelay, contacts }: Batch,
 	outcome: Outcome,
 ): Promise<RequestFacts> {
 	const outOfCredits = outcome.kind === 'answered' && outcome.response.status === 402;
@@ -72,9 +77,10 @@ async function factsOf(
 		parameters: {
 			...CONTACT_FIELDS,
 			enrichment_type: 'Enrichment Type',
-			webhook_url: 'Webhook URL',
+			webhook_url: throughRelay ? 'Result Delivery' : 'Webhook URL',
 			contacts: 'Contacts',
 		},
+		...(throughRelay && { advice: { webhook_url: RELAY_URL_ADVICE } }),
 		paidContacts: contacts.length,
 		itemOfContact: (position) => contacts[position]?.itemIndex,
 		...(available !== null && { credits: { needed, available } }),

@@ -30,7 +30,7 @@ export async function enrichListRun(
 		ended(run, output) {
 			const status = become(run);
 			return {
-				creditsUsed: chargedFor(status),
+				creditsUsed: run.over ? chargedFor(status) : null,
 				json: (creditsUsed) =>
 					workflowItem(
 						output,

@@ -15,7 +15,7 @@ export interface CsvFile {
 	headers: string[];
 }
 
-/** The item's file as Cleanlist takes it: converted if it is separated or encoded in another way. */
+/** The item's file as Cleanlist takes it: converted if it is separated or encoded in another way, or has blanks around its headers. */
 export async function readCsvFile(context: IExecuteFunctions, itemIndex: number): Promise<CsvFile> {
 	const title = 'Input Binary Field';
 	const field = requiredText(context, itemIndex, {
@@ -43,8 +43,10 @@ export async function readCsvFile(context: IExecuteFunctions, itemIndex: number)
 			'Cleanlist takes CSV files whose first row names the columns. Add one, and save a spreadsheet as CSV, not as a workbook.',
 		);
 	}
-	const asItIs = separator === ',' && encoding === 'utf-8';
-	const content = asItIs ? raw : Buffer.from(writeCsv(records));
+	// Columns are named to Cleanlist as the file that it gets has them: without blanks around.
+	const asItIs =
+		separator === ',' && encoding === 'utf-8' && headers.every((header, nth) => header === records[0]?.[nth]);
+	const content = asItIs ? raw : Buffer.from(writeCsv([headers, ...records.slice(1)]));
 	if (content.length > MOST_BYTES) throw tooLarge(context, itemIndex, content.length);
 	return { content, headers };
 }
