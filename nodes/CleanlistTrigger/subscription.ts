@@ -7,6 +7,7 @@ import type {
 } from '../../relay/src/contract';
 import { outcomeError } from '../Cleanlist/helpers/errors';
 import { readErrorBody } from '../Cleanlist/helpers/error-body';
+import { textOf } from '../Cleanlist/helpers/values';
 import { bodyOf, request, send } from '../Cleanlist/transport/request';
 import { RELAY, RELAY_V1 } from '../Cleanlist/transport/service';
 
@@ -114,18 +115,16 @@ async function adopt(context: IHookFunctions, existing: SubscriptionView, wanted
 }
 
 function wantedSubscription(context: IHookFunctions): Wanted {
-	const { leadListId, enrichmentType } = context.getNodeParameter('filters', {}) as {
-		leadListId?: string;
-		enrichmentType?: string;
-	};
-	const list = leadListId?.trim();
+	const { leadListId, enrichmentType } = context.getNodeParameter('filters', {}) as IDataObject;
+	const list = textOf(leadListId);
+	const type = textOf(enrichmentType);
 	const origin = `n8n: ${context.getWorkflow().name ?? 'workflow'} / ${context.getNode().name}`;
 	return {
 		url: webhookUrl(context),
 		events: ['enrichment.completed'],
 		filter: {
 			...(list && { lead_list_id: list }),
-			...(enrichmentType && { enrichment_type: enrichmentType }),
+			...(type && { enrichment_type: type }),
 		},
 		description: [...origin].slice(0, 100).join(''),
 	};

@@ -354,6 +354,16 @@ describe('Enrichment → Start', () => {
 			expect(out.map(({ status }) => status)).toEqual([...Array(5).fill('processing'), 'not_sent']);
 		});
 
+		it.each([
+			['Lovelace, Ada', 'Ada', 'Lovelace'],
+			['Lovelace,Ada King', 'Ada King', 'Lovelace'],
+			['Ada Lovelace, PhD', 'Ada', 'Lovelace, PhD'],
+			['Ada King Lovelace', 'Ada', 'King Lovelace'],
+		])('have the names in %j', async (Name, first_name, last_name) => {
+			await run(start(BY_COLUMNS), { items: [{ Name, Company: 'Acme' }] });
+			expect(sent()[0]!.contacts).toEqual([{ first_name, last_name, company_name: 'Acme' }]);
+		});
+
 		it('may be mapped by hand, with expressions for each item', async () => {
 			await run(
 				start({

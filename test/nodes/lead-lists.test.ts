@@ -164,6 +164,24 @@ describe('lead lists', () => {
 		expect(json).toEqual([expect.objectContaining({ list_id: id, name: 'Berlin' })]);
 	});
 
+	it.each([
+		['={{ $json.nothing }}', 'No lead list is chosen'],
+		['={{ 5 }}', 'There is no lead list in the URL "5"'],
+		[
+			'={{ "https://portal.cleanlist.ai/" }}',
+			'There is no lead list in the URL "https://portal.cleanlist.ai/"',
+		],
+	])('say what is wrong with the URL that %s gives', async (value, message) => {
+		const { error } = await bench.run({
+			resource: 'leadList',
+			operation: 'get',
+			leadList: { __rl: true, mode: 'url', value },
+		});
+		expect(error.message).toBe(message);
+		expect(error.description).toContain("'Lead List'");
+		expect(error.context).toMatchObject({ itemIndex: 0, cleanlist: { parameter: 'Lead List' } });
+	});
+
 	it('say when none was chosen', async () => {
 		const { error } = await bench.run(onList('get', locator('id', '={{ $json.nothing }}')));
 		expect(error.message).toBe('No lead list is chosen');

@@ -90,6 +90,8 @@ describe('a result', () => {
 		[[{ type: 'work' }, { phone_number: '+4' }], '+4'],
 		[[{ raw: '555', e164: '+5' }], '+5'],
 		['+6', '+6'],
+		[[12025550107], '12025550107'],
+		[[{ number: 12025550108 }], '12025550108'],
 		[[], null],
 		[{}, null],
 	])('has the phone of %j', (personal_phone_numbers, phone) => {

@@ -110,6 +110,14 @@ describe('Cleanlist Trigger', () => {
 			expect(JSON.stringify(active.staticData())).not.toMatch(/whsec_|sub_/);
 		});
 
+		it.each([
+			[{ leadListId: '={{ 12 }}' }, { lead_list_id: '12' }],
+			[{ leadListId: '={{ null }}', enrichmentType: '={{ undefined }}' }, {}],
+		])('takes what an expression gives for a filter: %j', async (filters, filter) => {
+			await engine.activate(workflow({ filters }));
+			expect(relay.only().filter).toEqual(filter);
+		});
+
 		it('restricts nothing without a filter', async () => {
 			await engine.activate(workflow());
 			expect(relay.only().filter).toEqual({});

@@ -15,6 +15,13 @@ export function contactFromRow(row: Record<string, unknown>): Contact {
 	const names = Object.keys(CONTACT_FIELDS) as ContactField[];
 	const contact = readContact(Object.fromEntries(names.map((name) => [name, valueOf(name)])));
 	if (contact.first_name || contact.last_name) return contact;
-	const [first, ...rest] = valueOf('full_name').split(/\s+/);
-	return first && rest.length > 0 ? { ...contact, first_name: first, last_name: rest.join(' ') } : contact;
+	return { ...contact, ...namesIn(valueOf('full_name')) };
+}
+
+/** "Ada Lovelace", and "Lovelace, Ada" as address books have it; one word before a comma is no first and last name. */
+function namesIn(fullName: string): Pick<Contact, 'first_name' | 'last_name'> {
+	const [, last_name, first_name] = /^([^\s,]+),\s*(.*\S)$/.exec(fullName) ?? [];
+	if (first_name) return { first_name, last_name };
+	const [first, ...rest] = fullName.split(/\s+/);
+	return first && rest.length > 0 ? { first_name: first, last_name: rest.join(' ') } : {};
 }

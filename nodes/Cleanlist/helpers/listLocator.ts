@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { parameterError } from './errors';
-import { textOf } from './values';
+import { asRecord } from './result';
+import { shown, textOf } from './values';
 import type { RequestFacts } from './words';
 
 /**
@@ -67,7 +68,7 @@ export function chosenList(
 	context: IExecuteFunctions,
 	itemIndex: number,
 ): { id: string; path: string; subject: NonNullable<RequestFacts['subject']> } {
-	const id = textOf(context.getNodeParameter('leadList', itemIndex, '', { extractValue: true }));
+	const id = idIn(context, itemIndex);
 	if (id === '') {
 		throw parameterError(
 			context.getNode(),
@@ -82,4 +83,23 @@ export function chosenList(
 		path: `/lead-lists/${encodeURIComponent(id)}`,
 		subject: { noun: 'lead list', id, parameter: 'Lead List' },
 	};
+}
+
+/** The ID that is chosen, or that the URL holds; empty when nothing is. */
+function idIn(context: IExecuteFunctions, itemIndex: number): string {
+	const chosen: unknown = context.getNodeParameter('leadList', itemIndex, '');
+	const { mode, value } = asRecord(chosen);
+	if (mode === 'url' && textOf(value) === '') return '';
+	try {
+		return textOf(context.getNodeParameter('leadList', itemIndex, '', { extractValue: true }));
+	} catch {
+		// n8n speaks of a wrong mode, or of no item.
+		throw parameterError(
+			context.getNode(),
+			'Lead List',
+			itemIndex,
+			`There is no lead list in the URL "${shown(value)}"`,
+			"Paste the address of a list as the Cleanlist portal shows it into the parameter 'Lead List', or choose the list in another way.",
+		);
+	}
 }

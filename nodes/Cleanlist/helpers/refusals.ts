@@ -1,4 +1,5 @@
 import type { ApiResponse } from '../transport/outcome';
+import { LONGEST_WAIT_MS } from '../transport/retry';
 import { readErrorBody, type ErrorBody } from './error-body';
 import { sentences, type RequestFacts, type Words } from './words';
 
@@ -153,7 +154,9 @@ function tooMany({ body, retryAfterMs }: Refusal): Words {
 		message: 'Cleanlist receives too many requests',
 		description: sentences(
 			quoted(body.problem),
-			`It allows 30 a minute for a key and 60 for an organization. The node waited and tried again, without success. Nothing was processed. Wait ${wait}, or let fewer workflows run at the same time.`,
+			'It allows 30 a minute for a key and 60 for an organization.',
+			(retryAfterMs ?? 0) <= LONGEST_WAIT_MS && 'The node waited and tried again, without success.',
+			`Nothing was processed. Wait ${wait}, or let fewer workflows run at the same time.`,
 		),
 	};
 }

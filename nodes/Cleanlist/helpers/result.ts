@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { textOf } from './values';
 
 /** One contact's result, flat, so that an IF node or a sheet can use it as it is. */
 export interface FlatResult extends IDataObject {
@@ -119,7 +120,7 @@ const PHONE_KEYS = [
 function firstPhone(...values: unknown[]): string | null {
 	for (const entry of values.flat()) {
 		const record = asRecord(entry);
-		const phone = firstText(entry, ...PHONE_KEYS.map((key) => record[key]));
+		const phone = firstText(...[entry, ...PHONE_KEYS.map((key) => record[key])].map(textOf));
 		if (phone !== null) return phone;
 	}
 	return null;
