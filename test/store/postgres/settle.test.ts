@@ -60,6 +60,34 @@ test.each([
 	},
 );
 
+test('successes take their deliveries in the order that a deletion does: in another one each waited for the other', async () => {
+	const store = await open();
+	const subscription = aSubscription();
+	await store.createSubscription(subscription);
+	for (let n = 0; n < 3; n++) await store.ingest(anEvent());
+	const claims = await store.claim({ now: T0, leaseMs: 60_000, limit: 3 });
+	const lastFirst = claims.sort((a, b) => (a.deliveryId < b.deliveryId ? 1 : -1));
+	await onOneConnection(readDatabaseUrl(db.url), async (client) => {
+		const waiting = (n: number) =>
+			until(
+				`${n} wait`,
+				async () =>
+					(await db.server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'", db.url))
+						.length === n,
+			);
+		await client.query(
+			'BEGIN; SELECT 1 FROM cleanlist_relay.deliveries WHERE id = (SELECT min(id) FROM cleanlist_relay.deliveries) FOR UPDATE',
+		);
+		const deleted = store.deleteSubscription(subscription.id);
+		await waiting(1);
+		const settled = Promise.all(lastFirst.map((claim) => store.settle(settlement(claim))));
+		await waiting(2);
+		await client.query('COMMIT');
+		expect(await deleted).toBe(true);
+		expect(await settled).toEqual(['fenced', 'fenced', 'fenced']);
+	});
+});
+
 test('a success closes a breaker that another relay is moving on at that moment', async () => {
 	const store = await open();
 	const subscription = aSubscription({ failures: 6, failingSince: T0 - 1, probeAt: T0 });

@@ -116,7 +116,9 @@ async function moveBreakers(query: Query, settlements: Settlement[], settled: Se
 }
 
 function write(query: Query, settlements: Settlement[]): Promise<Settled[]> {
-	const column = <T>(of: (settlement: Settlement) => T) => settlements.map(of);
+	// In the order that a deletion takes them in, too.
+	const ordered = settlements.toSorted((a, b) => deliveryRow(a.deliveryId) - deliveryRow(b.deliveryId));
+	const column = <T>(of: (settlement: Settlement) => T) => ordered.map(of);
 	const endedAt = ({ startedAt, durationMs }: Settlement) => Math.round(startedAt + durationMs);
 	const retry = ({ next }: Settlement) => (next.state === 'ready' ? next : null);
 	return query<Settled>(SETTLE, [

@@ -7,10 +7,11 @@ import type { Database, Query } from '../database.ts';
 const LOCK = statement('lock subscription', 'SELECT id FROM subscriptions WHERE id = $1 FOR UPDATE');
 const REMOVE = statement('delete subscription', 'DELETE FROM subscriptions WHERE id = $1');
 const END = statement('end subscription', "UPDATE subscriptions SET status = 'ended' WHERE id = $1");
-// As many as its concurrency, and those whose leases have run out.
+// As many as its concurrency, and those whose leases have run out. In the order of settle.ts, or each would wait for the other.
 const CANCEL_LEASED = statement(
 	'cancel leased',
-	"UPDATE deliveries SET state = 'cancelled' WHERE subscription_id = $1 AND state = 'leased'",
+	`UPDATE deliveries SET state = 'cancelled' WHERE id = ANY (ARRAY(
+		SELECT id FROM deliveries WHERE subscription_id = $1 AND state = 'leased' ORDER BY id FOR UPDATE))`,
 );
 const CANCEL_READY = statement(
 	'cancel ready',
