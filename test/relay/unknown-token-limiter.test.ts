@@ -44,3 +44,9 @@ test('memory stays bounded however many addresses try', () => {
 	expect(limiter.count('192.0.2.1')).toBe(60);
 	expect(limiter.count('10.0.0.1')).toBeNull();
 });
+
+test('a sender who has gone before it was answered, and so has no address, is one like any other', () => {
+	const limiter = createUnknownTokenLimiter({ clock: createTestClock(), perMinute: 1 });
+	expect(limiter.count(undefined)).toBeNull();
+	expect(limiter.count(undefined)).toBe(60);
+});

@@ -7,8 +7,12 @@ import type { Clock } from '../clock.ts';
  * happened before.
  */
 export interface UnknownTokenLimiter {
-	/** Counts one; returns the seconds to wait when the address has used up its share, else null. */
-	count(address: string): number | null;
+	/**
+	 * Counts one; returns the seconds to wait when the address has used up its share, else null.
+	 *
+	 * @param address undefined for a sender who has gone already, whatever Fastify's types say of `request.ip`
+	 */
+	count(address: string | undefined): number | null;
 }
 
 const WINDOW_MS = 60_000;
@@ -37,10 +41,10 @@ export function createUnknownTokenLimiter(options: { clock: Clock; perMinute: nu
 }
 
 /** An IPv6 sender owns a whole /64, so its first four groups stand for it; an IPv4 address stands for itself. */
-function networkOf(sender: string): string {
+function networkOf(sender = ''): string {
 	// Some proxies write the sender's port, too, which is another one each time.
 	const address = sender.replace(/^(?:\[(.+)\]|([\d.]+)):\d+$/, '$1$2');
-	// Only a proxy that passes on what it was sent says anything else: all of that is one sender.
+	// Only who has gone, or a proxy that passes on what it was sent, says anything else: all of that is one sender.
 	if (!ipaddr.isValid(address)) return 'unreadable';
 	const parsed = ipaddr.process(address);
 	return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString();
