@@ -15,18 +15,12 @@ import { openPostgresStore } from '../../relay/src/store/postgres/index.ts';
 import { openSqliteStore } from '../../relay/src/store/sqlite/index.ts';
 import { anEvent, aSubscription } from '../store/conformance.ts';
 import { dead, delivered, quarantinedEvent, retried, T0 } from '../store/conformance/fixtures.ts';
-import { startPostgres, TEST_PASSWORD } from '../support/postgres.ts';
-import type { TestPostgres } from '../support/postgres.ts';
+import { postgresDatabase } from '../support/postgres-database.ts';
+import { TEST_PASSWORD } from '../support/postgres.ts';
 
-let server: TestPostgres;
-let url: string;
+const db = postgresDatabase();
 let folder: string;
-beforeAll(async () => {
-	server = await startPostgres();
-});
-afterAll(() => server.dispose());
 beforeEach(async () => {
-	url = await server.createDatabase();
 	folder = mkdtempSync(join(tmpdir(), 'move-'));
 	await inFolder(async () => undefined);
 });
@@ -49,7 +43,7 @@ async function inPostgres<T>(
 	fingerprints?: Map<string, Buffer>,
 ): Promise<T> {
 	const store = await openPostgresStore({
-		url,
+		url: db.url,
 		clock: systemClock,
 		ids: systemIds,
 		...(fingerprints && { fingerprints }),
@@ -63,7 +57,7 @@ async function inPostgres<T>(
 
 const runWith = async (env: Record<string, string>, ...args: string[]) => {
 	let text = '';
-	await moveCommand(args, { DATABASE_URL: url, ...env }, (more) => (text += more));
+	await moveCommand(args, { DATABASE_URL: db.url, ...env }, (more) => (text += more));
 	return text;
 };
 const run = (...args: string[]) => runWith({}, ...args);
@@ -139,7 +133,8 @@ async function everything(store: Store) {
 	};
 }
 const rowsIn = async (table: string) =>
-	(await server.query<{ n: number }>(`SELECT count(*)::int AS n FROM cleanlist_relay.${table}`, url))[0]?.n;
+	(await db.server.query<{ n: number }>(`SELECT count(*)::int AS n FROM cleanlist_relay.${table}`, db.url))[0]
+		?.n;
 
 test('moves everything there is, verified, and the relays go on with it', async () => {
 	const before = await inFolder(async (store) => {
@@ -221,11 +216,11 @@ test('refuses a target that holds something, and leaves it as it is', async () =
 test('notices what did not arrive as it was sent, and leaves the target empty, of the fingerprints of its keys too', async () => {
 	await inFolder(populate);
 	await inPostgres(async () => undefined);
-	await server.query(
+	await db.server.query(
 		`CREATE FUNCTION cleanlist_relay.spoil() RETURNS trigger LANGUAGE plpgsql AS
 			$$ BEGIN IF new.event_seq = 350 THEN new.body := new.body || 'x'; END IF; RETURN new; END $$;
 		CREATE TRIGGER spoil BEFORE INSERT ON cleanlist_relay.bodies FOR EACH ROW EXECUTE FUNCTION cleanlist_relay.spoil()`,
-		url,
+		db.url,
 	);
 	await expect(run('--from', folder)).rejects.toThrow(/The table bodies did not arrive as it was sent/);
 	for (const table of ['sources', 'events', 'bodies'])
@@ -282,8 +277,8 @@ test('migrate says from which version to which, and may be run again', async () 
 			() => readConfig(env),
 			(more) => (text += more),
 		);
-	await migrate({ DATABASE_URL: url });
-	await migrate({ DATABASE_URL: url });
+	await migrate({ DATABASE_URL: db.url });
+	await migrate({ DATABASE_URL: db.url });
 	expect(text).toMatch(/ went from version 0 to version \d+\.\n.* is at version \d+ already\.\n$/);
 	await expect(migrate({})).rejects.toThrow(/set DATABASE_URL/);
 });

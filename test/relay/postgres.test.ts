@@ -6,8 +6,8 @@ import { sha256 } from '../../relay/src/crypto.ts';
 import { systemIds } from '../../relay/src/ids.ts';
 import { createLogger } from '../../relay/src/log.ts';
 import { mintManagementToken } from '../../relay/src/management-token.ts';
-import { startPostgres, TEST_PASSWORD } from '../support/postgres.ts';
-import type { TestPostgres } from '../support/postgres.ts';
+import { postgresDatabase } from '../support/postgres-database.ts';
+import { TEST_PASSWORD } from '../support/postgres.ts';
 import { spawnRelay, startRelay } from '../support/relay-process.ts';
 import type { RelayOptions, RelayProcess } from '../support/relay-process.ts';
 import { until } from '../support/until.ts';
@@ -15,16 +15,8 @@ import { startReceiver, startTestRelay, webhook } from './harness.ts';
 
 /** The real process on a real PostgreSQL: what an operator meets. */
 
-let server: TestPostgres;
-let url: string;
+const db = postgresDatabase();
 const relays: { dispose(): Promise<void> }[] = [];
-beforeAll(async () => {
-	server = await startPostgres();
-});
-afterAll(() => server.dispose());
-beforeEach(async () => {
-	url = await server.createDatabase();
-});
 afterEach(async () => {
 	for (const relay of relays.splice(0)) await relay.dispose();
 });
@@ -35,7 +27,7 @@ const KEYS = {
 	RELAY_SEALING_KEYS: `1 ${Buffer.alloc(32, 2).toString('base64')}`,
 };
 const onDatabase = (env: RelayOptions['env'] = {}): RelayOptions => ({
-	env: { DATABASE_URL: url, RELAY_REFERENCE: 'off', ...KEYS, ...env },
+	env: { DATABASE_URL: db.url, RELAY_REFERENCE: 'off', ...KEYS, ...env },
 });
 const start = async (env: RelayOptions['env'] = {}): Promise<RelayProcess> => {
 	const relay = await startRelay(onDatabase(env));
@@ -98,7 +90,7 @@ test('relays that start at the same time on a new database all come up', async (
 });
 
 test('can be stopped while it waits to start, for the migration of another one here', async () => {
-	const other = new Client({ connectionString: url });
+	const other = new Client({ connectionString: db.url });
 	await other.connect();
 	try {
 		// As in migrate.ts.
@@ -106,7 +98,7 @@ test('can be stopped while it waits to start, for the migration of another one h
 		const relay = spawnRelay(onDatabase());
 		relays.push(relay);
 		const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'";
-		await until('it waits', async () => (await server.query(waiting, url)).length === 1);
+		await until('it waits', async () => (await db.server.query(waiting, db.url)).length === 1);
 		relay.signal('SIGTERM');
 		expect(await relay.exited).toEqual({ code: 0, signal: null });
 		expect(relay.output().stdout).toContain('stopped while starting');
@@ -158,7 +150,7 @@ test('of two with other first tokens that start at the same moment on a new data
 		return createRelay({ config, keys, log }).then((relay) => ({ relay, relayToken }));
 	};
 	for (let round = 0; round < 20; round++) {
-		const database = await server.createDatabase();
+		const database = await db.server.createDatabase();
 		const outcomes = await Promise.allSettled([start(database), start(database)]);
 		const up = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value);
 		try {
@@ -190,25 +182,25 @@ test('a relay that is refused for its first token leaves no key behind that the 
 test.each([
 	[
 		'a wrong password',
-		() => url.replace(encodeURIComponent(TEST_PASSWORD), 'wrong-password'),
+		() => db.url.replace(encodeURIComponent(TEST_PASSWORD), 'wrong-password'),
 		/does not take this user and password/,
 	],
 	[
 		'a database that is not there',
-		() => server.url('no_such'),
+		() => db.server.url('no_such'),
 		/There is no database "no_such" on 127\.0\.0\.1/,
 	],
 	[
 		'a port nobody listens on',
-		() => url.replace(`:${server.port}`, ':2'),
+		() => db.url.replace(`:${db.server.port}`, ':2'),
 		/can't be reached \(connection refused\)/,
 	],
 	[
 		'a host that is not there',
-		() => url.replace('127.0.0.1', 'nowhere.invalid'),
+		() => db.url.replace('127.0.0.1', 'nowhere.invalid'),
 		/can't be reached \(no such host\)/,
 	],
-	['a server without TLS', () => `${url}?sslmode=verify-full`, /does not support SSL/],
+	['a server without TLS', () => `${db.url}?sslmode=verify-full`, /does not support SSL/],
 ])('says in a sentence what is wrong with %s', async (_, wrong, sentence) => {
 	expect(await refusal({ DATABASE_URL: wrong() })).toMatch(sentence);
 });
@@ -217,32 +209,32 @@ test.each([
 	['synchronous_commit', 'off', /has synchronous_commit off, so it can lose/],
 	['default_transaction_read_only', 'on', /can only be read: DATABASE_URL must lead to the primary/],
 ])('refuses a database with %s %s', async (setting, value, sentence) => {
-	await server.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET ${setting} TO ${value}`);
+	await db.server.query(`ALTER DATABASE ${new URL(db.url).pathname.slice(1)} SET ${setting} TO ${value}`);
 	expect(await refusal({})).toMatch(sentence);
 });
 
 test.each(['fsync', 'full_page_writes'])('refuses a server with %s off', async (setting) => {
-	await server.stop();
-	await server.start({ [setting]: 'off' });
+	await db.server.stop();
+	await db.server.start({ [setting]: 'off' });
 	try {
 		expect(await refusal({})).toMatch(new RegExp(`has ${setting} off, so it can lose`));
 	} finally {
-		await server.stop();
-		await server.start();
+		await db.server.stop();
+		await db.server.start();
 	}
 });
 
 test('refuses a database of a later version, and leaves it as it is', async () => {
 	await (await start()).stop();
-	await server.query('INSERT INTO cleanlist_relay.migrations VALUES (999)', url);
+	await db.server.query('INSERT INTO cleanlist_relay.migrations VALUES (999)', db.url);
 	expect(await refusal({})).toMatch(/version 999, newer than this program's \d+/);
-	expect(await server.query('SELECT max(version) AS v FROM cleanlist_relay.migrations', url)).toEqual([
+	expect(await db.server.query('SELECT max(version) AS v FROM cleanlist_relay.migrations', db.url)).toEqual([
 		{ v: 999 },
 	]);
 });
 
 test('a full disk of the data folder, where no event goes, is no reason to refuse one', async () => {
-	const relay = await startTestRelay({ env: { DATABASE_URL: url, ...KEYS }, free: () => 0 });
+	const relay = await startTestRelay({ env: { DATABASE_URL: db.url, ...KEYS }, free: () => 0 });
 	try {
 		expect((await fetch(`${relay.url}/readyz`)).status).toBe(200);
 		expect((await relay.ingest(webhook('wf-1'))).status).toBe(200);
@@ -254,12 +246,12 @@ test('a full disk of the data folder, where no event goes, is no reason to refus
 test('logs nothing secret while the database is gone, answers 503, and goes on when it is back', async () => {
 	const relay = await start({ RELAY_LOG_LEVEL: 'trace' });
 	const path = await ingestPath(relay);
-	await server.stop('immediate');
+	await db.server.stop('immediate');
 	const refused = await fetch(`${relay.url}${path}`, { method: 'POST', body: webhook('wf-1') });
 	expect(refused.status).toBe(503);
 	expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
 	expect((await fetch(`${relay.url}/readyz`)).status).toBe(503);
-	await server.start();
+	await db.server.start();
 	const taken = await fetch(`${relay.url}${path}`, { method: 'POST', body: webhook('wf-1') });
 	expect(await taken.json()).toMatchObject({ status: 'stored' });
 	const printed = relay.output();

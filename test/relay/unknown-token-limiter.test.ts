@@ -15,24 +15,17 @@ test('an address that used up its share is told when to come back, and others ar
 });
 
 test.each([
-	['the same /64, written out and shortened', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2::9', true],
-	['another /64', '2001:db8:1:2::1', '2001:db8:1:3::1', false],
-	['a shortened start', '::1', '::2', true],
+	['IPv6: the same /64, written out and shortened', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2::9', true],
+	['IPv6: another /64', '2001:db8:1:2::1', '2001:db8:1:3::1', false],
+	['IPv6: a shortened start', '::1', '::2', true],
 	['IPv4 in IPv6', '::ffff:192.0.2.1', '::ffff:192.0.2.2', false],
-])('IPv6 addresses are counted by network: %s', (_, first, second, together) => {
-	const limiter = createUnknownTokenLimiter({ clock: createTestClock(), perMinute: 1 });
-	limiter.count(first);
-	expect(limiter.count(second) !== null).toBe(together);
-});
-
-// As Azure's Application Gateway writes them into X-Forwarded-For: all of its senders were one, being no address.
-test.each([
-	['the same address, another port', '192.0.2.1:4711', '192.0.2.1:4712', true],
-	['the same address, without a port', '192.0.2.1:4711', '192.0.2.1', true],
-	['another address', '192.0.2.1:4711', '192.0.2.2:4711', false],
-	['the same /64', '[2001:db8:1:2::1]:4711', '2001:db8:1:2::2', true],
-	['another /64', '[2001:db8:1:2::1]:4711', '[2001:db8:1:3::1]:4711', false],
-])('a port behind the address does not count: %s', (_, first, second, together) => {
+	// As Azure's Application Gateway writes them into X-Forwarded-For: all of its senders were one, being no address.
+	['a port behind it: the same address, another port', '192.0.2.1:4711', '192.0.2.1:4712', true],
+	['a port behind it: the same address, without a port', '192.0.2.1:4711', '192.0.2.1', true],
+	['a port behind it: another address', '192.0.2.1:4711', '192.0.2.2:4711', false],
+	['a port behind it: the same /64', '[2001:db8:1:2::1]:4711', '2001:db8:1:2::2', true],
+	['a port behind it: another /64', '[2001:db8:1:2::1]:4711', '[2001:db8:1:3::1]:4711', false],
+])('senders are counted by address, of IPv6 by network: %s', (_, first, second, together) => {
 	const limiter = createUnknownTokenLimiter({ clock: createTestClock(), perMinute: 1 });
 	limiter.count(first);
 	expect(limiter.count(second) !== null).toBe(together);

@@ -262,11 +262,6 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown, part: stri
 /** Answers every error of the relay's own routes as a problem document. */
 export function handleErrors(http: FastifyInstance): void {
 	http.setErrorHandler((error, request, reply) => answer(toProblem(error, request), error, request, reply));
-	// A hook and no handler: before that Fastify would refuse a QUERY for its Content-Type, or the lack of one.
-	http.addHook('onRequest', async ({ is404, method }) => {
-		if (!is404) return;
-		throw new ProblemError('not_found', { detail: `There is no ${method} endpoint at this path.` });
-	});
 }
 
 /** Answers the errors Fastify finds before there is a route, such as a path that can't be decoded. */

@@ -18,6 +18,7 @@ const BodyQuery = z.strictObject({
 /** `GET /relay/v1/events/{id}/body`: what Cleanlist sent, byte for byte. */
 export function eventBytesRoutes({ store, bodies }: { store: Store; bodies: Bodies }): RelayRoutes {
 	async function variant(id: string, sha256: string) {
+		if (!(await store.getEvent(id))) return null;
 		const found = (await store.listVariants(id)).find(({ hash }) => hash.toString('hex') === sha256);
 		if (found) return found;
 		throw new ProblemError('variant_not_found', {
@@ -40,9 +41,8 @@ export function eventBytesRoutes({ store, bodies }: { store: Store; bodies: Bodi
 				},
 			},
 			async ({ params: { id }, query: { sha256 } }, reply) => {
-				const own = await store.getBody(id);
-				if (!own) return notFound('event', id);
-				const stored = sha256 === undefined ? own : await variant(id, sha256);
+				const stored = await (sha256 === undefined ? store.getBody(id) : variant(id, sha256));
+				if (!stored) return notFound('event', id);
 				const { body, keyId, contentType } = stored;
 				const name = `${id}.${/^application\/(?:\S+\+)?json\b/i.test(contentType) ? 'json' : 'bin'}`;
 				// To be saved, and as bytes: whoever knows the ingest URL chose them, and their type, which could be a

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { IngestResponse } from '../contract/relay-api.ts';
 import { sha256 } from '../crypto.ts';
@@ -96,15 +96,15 @@ export function ingestRoutes(options: {
 const INGEST_PATH = /^\/in\/[^/?]+\/?(?:\?|$)/;
 
 /**
- * Answers every method but POST. A hook and no routes, which Fastify has for eight methods only; whether the token is right is
- * not told here: opening the URL in a browser is no test of it.
+ * For a request that no route is for: any method but POST at an ingest URL. No routes, which Fastify has for eight methods only;
+ * whether the token is right is not told here: opening the URL in a browser is no test of it.
+ *
+ * @throws ProblemError at such a URL
  */
-export function refuseOtherMethods(http: FastifyInstance): void {
-	http.addHook('onRequest', async ({ is404, method, url }) => {
-		if (!is404 || !INGEST_PATH.test(url)) return;
-		throw new ProblemError('method_not_allowed', {
-			detail: `An ingest URL takes POST, not ${method}.`,
-			headers: { allow: 'POST' },
-		});
+export function refuseOtherMethod({ method, url }: { method: string; url: string }): void {
+	if (!INGEST_PATH.test(url)) return;
+	throw new ProblemError('method_not_allowed', {
+		detail: `An ingest URL takes POST, not ${method}.`,
+		headers: { allow: 'POST' },
 	});
 }

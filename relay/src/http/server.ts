@@ -20,7 +20,7 @@ import { answerFrameworkError, handleErrors, ProblemError } from './errors.ts';
 import { eventBytesRoutes } from './event-bytes.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
-import { ingestRoutes, refuseOtherMethods } from './ingest.ts';
+import { ingestRoutes, refuseOtherMethod } from './ingest.ts';
 import { closeWhenStopping, limitConnections } from './connections.ts';
 import { addLateRoutes } from './late-routes.ts';
 import type { LateRoutes } from './late-routes.ts';
@@ -148,7 +148,12 @@ export async function createHttp(options: HttpOptions): Promise<RelayHttp> {
 		);
 	});
 	if (options.reference) addLateRoutes(http, { late: options.reference, trustProxy, isStopping });
-	refuseOtherMethods(http);
+	// A hook and no handler of what is not found: before that Fastify would refuse a QUERY for its Content-Type, or the lack of one.
+	http.addHook('onRequest', async (request) => {
+		if (!request.is404) return;
+		refuseOtherMethod(request);
+		throw new ProblemError('not_found', { detail: `There is no ${request.method} endpoint at this path.` });
+	});
 	handleErrors(http);
 	readJsonBodies(http, {
 		refusal: (_reason, cause) =>

@@ -6,11 +6,11 @@ import type { Claim, IngestOutcome, Store } from '../../../relay/src/store/port.
 import { StoreError } from '../../../relay/src/store/port.ts';
 import { until } from '../../support/until.ts';
 import { anEvent, aSubscription } from '../conformance.ts';
-import { postgresDatabase, settlement, events, T0 } from './database.ts';
+import { postgresStores, settlement, events, T0 } from './stores.ts';
 
 /** A server that ends, connections that break or fall silent, and what cannot be stored. */
 
-const db = postgresDatabase();
+const db = postgresStores();
 const { open, throughProxy } = db;
 const stored = async (store: Store, id: string) => (await store.getEvent(id)) !== null;
 

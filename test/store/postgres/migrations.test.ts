@@ -4,11 +4,11 @@ import { migrate } from '../../../relay/src/store/postgres/migrate.ts';
 import { onOneConnection, prepareDatabase } from '../../../relay/src/store/postgres/open.ts';
 import { until } from '../../support/until.ts';
 import { anEvent, aSubscription } from '../conformance.ts';
-import { postgresDatabase, settlement, T0 } from './database.ts';
+import { postgresStores, settlement, T0 } from './stores.ts';
 
 /** Making and changing the schema, and the rights that takes. */
 
-const db = postgresDatabase();
+const db = postgresStores();
 const { open, alterDatabase } = db;
 
 describe('migrations', () => {

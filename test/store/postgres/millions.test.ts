@@ -4,17 +4,19 @@ import type { Database, Statement } from '../../../relay/src/store/postgres/data
 import { onOneConnection } from '../../../relay/src/store/postgres/open.ts';
 import { rekey } from '../../../relay/src/store/postgres/operations/rekey.ts';
 import { anEvent, aSubscription } from '../conformance.ts';
-import { postgresDatabase, settlement, T0 } from './database.ts';
+import { postgresStores, settlement, T0 } from './stores.ts';
 
 /** Work that looks through large tables, a part at a time. */
 
-const db = postgresDatabase();
+const db = postgresStores();
 const { open, noSessions } = db;
 
 describe('retention beside millions of delivered events that are kept for good', () => {
 	const OLD = T0 - 1_000_000;
 	const sweep = (store: Store, deadBefore = T0) =>
 		store.sweep({ deliveredBefore: 0, deadBefore, keysBefore: 0, limit: 2 });
+	const sweepDelivered = (store: Store) =>
+		store.sweep({ deliveredBefore: T0, deadBefore: 0, keysBefore: 0, limit: 2 });
 	/** As many as are looked through in two calls and a half, one a millisecond. */
 	const deliveredEvents = (state = 'delivered') =>
 		db.server.query(
@@ -61,9 +63,7 @@ describe('retention beside millions of delivered events that are kept for good',
 		const before = await deliveriesRead();
 		const store = await open();
 		for (let n = 0; n < 9; n++) {
-			expect(
-				await store.sweep({ deliveredBefore: T0, deadBefore: 0, keysBefore: 0, limit: 2 }),
-			).toMatchObject({ events: 2 });
+			expect(await sweepDelivered(store)).toMatchObject({ events: 2 });
 		}
 		await store.close();
 		expect((await deliveriesRead()) - before).toBeLessThan(1_000);
@@ -79,10 +79,9 @@ describe('retention beside millions of delivered events that are kept for good',
 		for (let n = 0; n < 10; n++) await store.ingest(anEvent({ receivedAt: OLD + 25_000 + n }));
 		for (const claim of await store.claim({ now: T0, leaseMs: 60_000, limit: 10 }))
 			await store.settle(settlement(claim));
-		const sweepDelivered = () => store.sweep({ deliveredBefore: T0, deadBefore: 0, keysBefore: 0, limit: 2 });
 		let deleted = 0;
 		for (let more = true; more;) {
-			const swept = await sweepDelivered();
+			const swept = await sweepDelivered(store);
 			deleted += swept.events;
 			more = swept.more;
 		}
@@ -94,16 +93,15 @@ describe('retention beside millions of delivered events that are kept for good',
 	test('a sweep that has come to the end begins anew: what it passed over may have been delivered since', async () => {
 		const store = await open();
 		await deliveredEvents('dead');
-		const sweepDelivered = () => store.sweep({ deliveredBefore: T0, deadBefore: 0, keysBefore: 0, limit: 2 });
-		expect(await sweepDelivered()).toMatchObject({ events: 0, more: true });
+		expect(await sweepDelivered(store)).toMatchObject({ events: 0, more: true });
 		await db.server.query(
 			`UPDATE cleanlist_relay.deliveries SET state = 'delivered'
 			WHERE event_seq = (SELECT seq FROM cleanlist_relay.events WHERE id = 'old-1')`,
 			db.url,
 		);
-		expect(await sweepDelivered()).toMatchObject({ events: 0, more: true });
-		expect(await sweepDelivered()).toMatchObject({ events: 0, more: false });
-		expect(await sweepDelivered()).toMatchObject({ events: 1, more: true });
+		expect(await sweepDelivered(store)).toMatchObject({ events: 0, more: true });
+		expect(await sweepDelivered(store)).toMatchObject({ events: 0, more: false });
+		expect(await sweepDelivered(store)).toMatchObject({ events: 1, more: true });
 	});
 
 	test('events with a dead delivery are found without looking through any', async () => {

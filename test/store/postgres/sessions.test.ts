@@ -8,11 +8,11 @@ import { onOneConnection } from '../../../relay/src/store/postgres/open.ts';
 import { startTransactionPooler } from '../../support/transaction-pooler.ts';
 import { until } from '../../support/until.ts';
 import { anEvent, aSubscription } from '../conformance.ts';
-import { postgresDatabase, settlement, events, T0 } from './database.ts';
+import { postgresStores, settlement, events, T0 } from './stores.ts';
 
 /** What a session has to be like: durable for webhooks, not through a pooler, and on a server that takes writes. */
 
-const db = postgresDatabase();
+const db = postgresStores();
 const { open, alterDatabase, endSessions } = db;
 
 test.each([

@@ -3,19 +3,34 @@ import { readDatabaseUrl } from '../../../relay/src/store/postgres/address.ts';
 import { onOneConnection } from '../../../relay/src/store/postgres/open.ts';
 import { until } from '../../support/until.ts';
 import { anEvent, aSubscription } from '../conformance.ts';
-import { postgresDatabase, settlement, T0 } from './database.ts';
+import { postgresStores, settlement, T0 } from './stores.ts';
 
 /** Results and breakers, beside others that have their rows. */
 
-const db = postgresDatabase();
+const db = postgresStores();
 const { open } = db;
 
-test('a success that closes a breaker is written whole or not at all, so tried again it is no late result', async () => {
+/** A delivery that is claimed, of a subscription of its own. */
+async function claimed(overrides: Parameters<typeof aSubscription>[0] = {}) {
 	const store = await open();
-	const subscription = aSubscription({ failures: 6, failingSince: T0 - 1, probeAt: T0 });
+	const subscription = aSubscription(overrides);
 	await store.createSubscription(subscription);
 	await store.ingest(anEvent());
 	const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+	return { store, subscription, claim };
+}
+
+/** Until so many sessions wait for a lock. */
+const waiting = (sessions: number) =>
+	until(
+		`${sessions} wait`,
+		async () =>
+			(await db.server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'", db.url))
+				.length === sessions,
+	);
+
+test('a success that closes a breaker is written whole or not at all, so tried again it is no late result', async () => {
+	const { store, subscription, claim } = await claimed({ failures: 6, failingSince: T0 - 1, probeAt: T0 });
 	const settled = () => store.settle(settlement(claim));
 	await db.server.query(
 		`SET search_path TO cleanlist_relay;
@@ -38,21 +53,12 @@ test.each([
 ] as const)(
 	'%s waits for the subscription before it has its delivery: a deletion at that moment and it waited for each other',
 	async (_, breaker, next, health) => {
-		const store = await open();
-		const subscription = aSubscription(breaker);
-		await store.createSubscription(subscription);
-		await store.ingest(anEvent());
-		const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+		const { store, claim } = await claimed(breaker);
 		await onOneConnection(readDatabaseUrl(db.url), async (client) => {
 			// As deleting begins.
 			await client.query('BEGIN; SELECT 1 FROM cleanlist_relay.subscriptions FOR UPDATE');
 			const settled = store.settle({ ...settlement(claim, next), health });
-			await until(
-				'it waits',
-				async () =>
-					(await db.server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'", db.url))
-						.length === 1,
-			);
+			await waiting(1);
 			await client.query('SELECT 1 FROM cleanlist_relay.deliveries FOR UPDATE NOWAIT');
 			await client.query("UPDATE cleanlist_relay.deliveries SET state = 'cancelled'; COMMIT");
 			expect(await settled).toBe('fenced');
@@ -68,13 +74,6 @@ test('successes take their deliveries in the order that a deletion does: in anot
 	const claims = await store.claim({ now: T0, leaseMs: 60_000, limit: 3 });
 	const lastFirst = claims.sort((a, b) => (a.deliveryId < b.deliveryId ? 1 : -1));
 	await onOneConnection(readDatabaseUrl(db.url), async (client) => {
-		const waiting = (n: number) =>
-			until(
-				`${n} wait`,
-				async () =>
-					(await db.server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'", db.url))
-						.length === n,
-			);
 		await client.query(
 			'BEGIN; SELECT 1 FROM cleanlist_relay.deliveries WHERE id = (SELECT min(id) FROM cleanlist_relay.deliveries) FOR UPDATE',
 		);
@@ -89,20 +88,11 @@ test('successes take their deliveries in the order that a deletion does: in anot
 });
 
 test('a success closes a breaker that another relay is moving on at that moment', async () => {
-	const store = await open();
-	const subscription = aSubscription({ failures: 6, failingSince: T0 - 1, probeAt: T0 });
-	await store.createSubscription(subscription);
-	await store.ingest(anEvent());
-	const [claim] = (await store.claim({ now: T0, leaseMs: 60_000, limit: 1 })) as [Claim];
+	const { store, subscription, claim } = await claimed({ failures: 6, failingSince: T0 - 1, probeAt: T0 });
 	await onOneConnection(readDatabaseUrl(db.url), async (client) => {
 		await client.query('BEGIN; UPDATE cleanlist_relay.subscriptions SET failures = 7');
 		const settled = store.settle(settlement(claim));
-		await until(
-			'it waits',
-			async () =>
-				(await db.server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'", db.url))
-					.length === 1,
-		);
+		await waiting(1);
 		await client.query('COMMIT');
 		expect(await settled).toBe('settled');
 	});

@@ -1,11 +1,11 @@
 import type { Claim, Store } from '../../../relay/src/store/port.ts';
 import { until } from '../../support/until.ts';
 import { anEvent, aSubscription, aToken } from '../conformance.ts';
-import { postgresDatabase, settlement, events, T0 } from './database.ts';
+import { postgresStores, settlement, events, T0 } from './stores.ts';
 
 /** Several stores on one database, as of several relays. */
 
-const db = postgresDatabase();
+const db = postgresStores();
 const { open, throughProxy, noSessions } = db;
 
 describe('several stores on one database', () => {

@@ -56,18 +56,17 @@ export function isLost(error: unknown): boolean {
 
 /** Whether the server took everything back and the same may succeed in a moment. */
 export function mayTryAgain(error: unknown): boolean {
-	const sqlState = sqlStateOf(error instanceof StoreError ? error.cause : error);
+	const sqlState = sqlStateOf(causeOf(error));
 	return sqlState !== null && TRY_AGAIN.has(sqlState);
 }
 
 /** Whether a statement did not get a lock in the time it would wait for it: everything was taken back. */
-export const isLocked = (error: unknown): boolean =>
-	sqlStateOf(error instanceof StoreError ? error.cause : error) === '55P03';
+export const isLocked = (error: unknown): boolean => sqlStateOf(causeOf(error)) === '55P03';
 
 /** Whether a statement ran into its limit of time: everything was taken back, and the same would fail again. */
-export function tookTooLong(error: unknown): boolean {
-	return sqlStateOf(error instanceof StoreError ? error.cause : error) === '57014';
-}
+export const tookTooLong = (error: unknown): boolean => sqlStateOf(causeOf(error)) === '57014';
+
+const causeOf = (error: unknown): unknown => (error instanceof StoreError ? error.cause : error);
 
 /** The SQLSTATE of an error that the server sent; null for any other. */
 export function sqlStateOf(error: unknown): string | null {

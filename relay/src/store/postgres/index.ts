@@ -116,17 +116,21 @@ export async function openPostgresStore(
 /** A failure that says nothing of the items themselves would be the same for each half of a batch. */
 const blamesAnItem = (error: unknown) => error instanceof StoreError && error.code === 'failed';
 
+const BATCHES = {
+	splits: blamesAnItem,
+	tooLong: tookTooLong,
+	maxItems: 200,
+	maxBytes: 4 * MEBIBYTE,
+	maxQueuedBytes: 64 * MEBIBYTE,
+	lanes: 2,
+};
+
 function ingestBatches(db: Database) {
 	const store = ingest(db);
 	return createBatches<NewEvent, IngestOutcome>({
+		...BATCHES,
 		// The same again is safe: an event that is there already under its own id was stored by the first try.
 		run: (batch) => db.retrying(() => store(batch)),
-		splits: blamesAnItem,
-		tooLong: tookTooLong,
-		maxItems: 200,
-		maxBytes: 4 * MEBIBYTE,
-		maxQueuedBytes: 64 * MEBIBYTE,
-		lanes: 2,
 		bytes: ({ body }) => body.length,
 		conflict: ({ sourceId, dedupeKey }) => `${sourceId} ${dedupeKey}`,
 	});
@@ -137,6 +141,7 @@ function settleBatches(db: Database) {
 	/** What may have been written, its answer lost with the connection; also when it is tried again by whoever wants it settled. */
 	const tried = new WeakSet<Settlement>();
 	return createBatches<Settlement, 'settled' | 'fenced'>({
+		...BATCHES,
 		run: (batch) =>
 			db.retrying(async () => {
 				try {
@@ -149,12 +154,6 @@ function settleBatches(db: Database) {
 					throw error;
 				}
 			}),
-		splits: blamesAnItem,
-		tooLong: tookTooLong,
-		maxItems: 200,
-		maxBytes: 4 * MEBIBYTE,
-		maxQueuedBytes: 64 * MEBIBYTE,
-		lanes: 2,
 		bytes: ({ response }) => response?.length ?? 0,
 		conflict: ({ deliveryId }) => deliveryId,
 	});

@@ -92,8 +92,8 @@ export const settle = (db: Database) => ({
 async function writeWithBreakers(query: Query, settlements: Settlement[]): Promise<Settled[]> {
 	const locked = query(LOCK, [settlements.map(({ deliveryId }) => deliveryRow(deliveryId))]);
 	const [settled] = await Promise.all([write(query, settlements), locked]);
-	await moveBreakers(query, settlements, settled);
 	const subscriptionOf = new Map(settled.map(({ id, subscription_id }) => [id, subscription_id]));
+	await moveBreakers(query, settlements, subscriptionOf);
 	for (const { deliveryId, next } of settlements) {
 		const subscription = subscriptionOf.get(deliveryRow(deliveryId));
 		if (next.state === 'cancelled' && subscription !== undefined) await endSubscription(query, subscription);
@@ -101,9 +101,16 @@ async function writeWithBreakers(query: Query, settlements: Settlement[]): Promi
 	return settled;
 }
 
-/** Moves the breakers on by what was settled, in order, from where they are under their lock. */
-async function moveBreakers(query: Query, settlements: Settlement[], settled: Settled[]): Promise<void> {
-	const subscriptionOf = new Map(settled.map(({ id, subscription_id }) => [id, subscription_id]));
+/**
+ * Moves the breakers on by what was settled, in order, from where they are under their lock.
+ *
+ * @param subscriptionOf of each delivery that was settled
+ */
+async function moveBreakers(
+	query: Query,
+	settlements: Settlement[],
+	subscriptionOf: ReadonlyMap<number, string>,
+): Promise<void> {
 	const before = await query<Breaker & { id: string }>(BREAKERS, [[...new Set(subscriptionOf.values())]]);
 	for (const breaker of before) {
 		const after = settlements

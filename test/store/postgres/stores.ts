@@ -3,8 +3,7 @@ import type { Clock } from '../../../relay/src/clock.ts';
 import { systemIds } from '../../../relay/src/ids.ts';
 import type { Claim, NewEvent, Settlement, Store } from '../../../relay/src/store/port.ts';
 import { openPostgresStore } from '../../../relay/src/store/postgres/index.ts';
-import { startPostgres } from '../../support/postgres.ts';
-import type { TestPostgres } from '../../support/postgres.ts';
+import { postgresDatabase } from '../../support/postgres-database.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import type { TcpProxy } from '../../support/tcp-proxy.ts';
 import { until } from '../../support/until.ts';
@@ -12,19 +11,11 @@ import { anEvent } from '../conformance.ts';
 
 export const T0 = Date.UTC(2026, 0, 5, 9);
 
-/** A server for the tests of a file and a new database for each of them, with stores on it that are closed behind them. */
-export function postgresDatabase() {
-	let server: TestPostgres;
-	let url: string;
+/** A PostgreSQL database for each test, with stores on it that are closed behind it. */
+export function postgresStores() {
+	const db = postgresDatabase();
 	let proxy: TcpProxy | null = null;
 	const stores: Store[] = [];
-	beforeAll(async () => {
-		server = await startPostgres();
-	});
-	afterAll(() => server.dispose());
-	beforeEach(async () => {
-		url = await server.createDatabase();
-	});
 	afterEach(async () => {
 		if (proxy) proxy.mode = 'pass';
 		for (const store of stores.splice(0)) await store.close();
@@ -32,7 +23,7 @@ export function postgresDatabase() {
 		proxy = null;
 	});
 
-	async function open(at = url, clock: Clock = systemClock): Promise<Store> {
+	async function open(at = db.url, clock: Clock = systemClock): Promise<Store> {
 		const store = await openPostgresStore({ url: at, clock, ids: systemIds });
 		stores.push(store);
 		await store.putSource({
@@ -44,35 +35,30 @@ export function postgresDatabase() {
 		return store;
 	}
 
-	return {
-		get server() {
-			return server;
-		},
-		get url() {
-			return url;
-		},
+	return Object.assign(db, {
 		open,
 		async throughProxy(clock?: Clock): Promise<{ store: Store; proxy: TcpProxy }> {
-			proxy = await startTcpProxy(server.port);
-			const store = await open(url.replace(`:${server.port}`, `:${proxy.port}`), clock);
+			proxy = await startTcpProxy(db.server.port);
+			const store = await open(db.url.replace(`:${db.server.port}`, `:${proxy.port}`), clock);
 			return { store, proxy };
 		},
 		/** Until no store is connected: what its statements did is in the statistics then. */
 		noSessions: () =>
 			until('all sessions are over', async () => {
-				const sessions = await server.query(
+				const sessions = await db.server.query(
 					"SELECT pid FROM pg_stat_activity WHERE application_name = 'cleanlist-relay'",
-					url,
+					db.url,
 				);
 				return sessions.length === 0;
 			}),
 		/** `SET …` or `RESET …` of the database, for sessions that begin from now on. */
-		alterDatabase: (how: string) => server.query(`ALTER DATABASE ${new URL(url).pathname.slice(1)} ${how}`),
+		alterDatabase: (how: string) =>
+			db.server.query(`ALTER DATABASE ${new URL(db.url).pathname.slice(1)} ${how}`),
 		endSessions: () =>
-			server.query(
-				`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${new URL(url).pathname.slice(1)}'`,
+			db.server.query(
+				`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${new URL(db.url).pathname.slice(1)}'`,
 			),
-	};
+	});
 }
 
 export const settlement = (claim: Claim, next: Settlement['next'] = { state: 'delivered' }): Settlement => ({
