@@ -9,6 +9,9 @@ const CODES: Record<number, StoreErrorCode> = {
 	13: 'full', // SQLITE_FULL: no space left, or the page limit
 };
 
+/** Of the many forms of SQLITE_IOERR the one that a full disk makes: _SHMSIZE, when the index of the log can't grow. */
+const NO_ROOM = 4874;
+
 /** SQLITE_CONSTRAINT_UNIQUE and _PRIMARYKEY; any other constraint is a defect of ours. */
 const CONFLICTS = new Set([2067, 1555]);
 
@@ -30,5 +33,8 @@ export function toStoreError(error: unknown): StoreError {
 }
 
 // Extended result codes carry the primary one in their low byte.
-const codeOf = (result: number): StoreErrorCode =>
-	CONFLICTS.has(result) ? 'conflict' : (CODES[result & 0xff] ?? 'failed');
+function codeOf(result: number): StoreErrorCode {
+	if (CONFLICTS.has(result)) return 'conflict';
+	if (result === NO_ROOM) return 'full';
+	return CODES[result & 0xff] ?? 'failed';
+}
