@@ -18,6 +18,7 @@ export default {
 			},
 		],
 	},
+	testSequencer: '<rootDir>/test/support/slowest-first.mjs',
 	testTimeout: 30_000,
 	// Two cores is what CI has; more workers only make real-process tests fight for them.
 	maxWorkers: 2,
