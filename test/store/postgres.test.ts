@@ -21,7 +21,7 @@ const postgres = engineOn('PostgreSQL', async () => ({
 	clear: () =>
 		server.query(
 			`SET search_path TO cleanlist_relay;
-			DELETE FROM events; DELETE FROM dedupe_keys; DELETE FROM subscriptions; DELETE FROM tokens; DELETE FROM stopped_subscriptions;
+			DELETE FROM events; DELETE FROM bodies; DELETE FROM dedupe_keys; DELETE FROM subscriptions; DELETE FROM tokens; DELETE FROM stopped_subscriptions;
 			DELETE FROM sources`,
 			url,
 		),

@@ -1,4 +1,5 @@
 import { StoreError } from '../../../relay/src/store/port.ts';
+import type { NewEvent } from '../../../relay/src/store/port.ts';
 import { anEvent, dead, delivered, quarantinedEvent, retried, T0 } from './fixtures.ts';
 import type { Engine } from './fixtures.ts';
 import { useStore } from './use-store.ts';
@@ -89,14 +90,14 @@ export function ingestConformance(engine: Engine): void {
 
 		it('fails alone when it can not be stored, and not those beside it', async () => {
 			const good = anEvent();
-			const bad = anEvent({ sourceId: 'no such source' });
+			const bad = anEvent({ origin: 'nowhere' as NewEvent['origin'] });
 			const results = await Promise.allSettled([t.store.ingest(bad), t.store.ingest(good)]);
 			expect(results.map((r) => r.status)).toEqual(['rejected', 'fulfilled']);
 			expect((results[0] as PromiseRejectedResult).reason).toBeInstanceOf(StoreError);
 			expect(await t.store.getEvent(bad.id)).toBeNull();
 			expect(await t.store.getEvent(good.id)).not.toBeNull();
 			// Nothing of the failed one is left in the way.
-			expect((await t.store.ingest({ ...bad, sourceId: 'default' })).kind).toBe('stored');
+			expect((await t.store.ingest({ ...bad, origin: 'webhook' })).kind).toBe('stored');
 		});
 
 		it('keeps an empty body and one of 4 MiB', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../../relay/src/clock.ts';
-import type { Claim, IngestOutcome, Store } from '../../../relay/src/store/port.ts';
+import type { Claim, IngestOutcome, NewEvent, Store } from '../../../relay/src/store/port.ts';
 import { StoreError } from '../../../relay/src/store/port.ts';
 import { until } from '../../support/until.ts';
 import { anEvent, aSubscription } from '../conformance.ts';
@@ -170,7 +170,8 @@ test('a store whose connections fell silent can be closed', async () => {
 test('what cannot be stored fails alone, also when it comes with many', async () => {
 	const store = await open();
 	const good = events(30);
-	const bad = good.map((event, n) => (n % 10 === 3 ? { ...event, sourceId: 'nowhere' } : event));
+	const origin = 'nowhere' as NewEvent['origin'];
+	const bad = good.map((event, n) => (n % 10 === 3 ? { ...event, origin } : event));
 	const results = await Promise.allSettled(bad.map((event) => store.ingest(event)));
 	expect(results.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([3, 13, 23]);
 	for (const result of results) {

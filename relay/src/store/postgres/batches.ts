@@ -26,6 +26,9 @@ const MORE = 10;
  * @param options.splits whether a failed batch is halved and tried again, to find the item that is to blame
  * @param options.tooLong whether a batch failed for taking longer than it may: the same again would too, so the next have fewer items
  * @param options.maxQueuedBytes beyond this, new items are refused with `busy`: nothing may pile up without end
+ * @param options.lanes how many batches may be under way at once
+ * @param options.besides how many items must wait for a batch to begin beside another, or as many bytes as one may have: however
+ *   few are in it, it costs the database 0.45 ms and the relay 0.25 ms of CPU time
  * @param options.conflict items of equal keys never share a batch
  */
 export function createBatches<Item, Result>(options: {
@@ -35,12 +38,13 @@ export function createBatches<Item, Result>(options: {
 	maxItems: number;
 	maxBytes: number;
 	maxQueuedBytes: number;
-	/** How many batches may be under way at once. */
 	lanes: number;
+	besides: number;
 	bytes: (item: Item) => number;
 	conflict: (item: Item) => string;
 }): Batches<Item, Result> {
-	const { run, splits, tooLong, maxItems, maxBytes, maxQueuedBytes, lanes, bytes, conflict } = options;
+	const { run, splits, tooLong, maxItems, maxBytes, maxQueuedBytes, lanes, besides, bytes, conflict } =
+		options;
 	let queue: Queued<Item, Result>[] = [];
 	let queuedBytes = 0;
 	let underWay = 0;
@@ -49,13 +53,18 @@ export function createBatches<Item, Result>(options: {
 	let scheduled = false;
 	let onDrained: (() => void)[] = [];
 
+	function mayStart(): boolean {
+		if (queue.length === 0 || underWay >= lanes) return false;
+		return underWay === 0 || queue.length >= besides || queuedBytes >= maxBytes;
+	}
+
 	function schedule(): void {
-		if (scheduled || queue.length === 0 || underWay >= lanes) return;
+		if (scheduled || !mayStart()) return;
 		scheduled = true;
 		// Everything that arrives in this turn of the event loop goes along.
 		setImmediate(() => {
 			scheduled = false;
-			while (queue.length > 0 && underWay < lanes) start(nextBatch());
+			while (mayStart()) start(nextBatch());
 		});
 	}
 

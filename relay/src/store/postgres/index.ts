@@ -129,6 +129,8 @@ function ingestBatches(db: Database) {
 	const store = ingest(db);
 	return createBatches<NewEvent, IngestOutcome>({
 		...BATCHES,
+		// Three relays with 64 connections each take in 2 to 10 % more than with 1, one with 192 up to 4 %.
+		besides: 64,
 		// The same again is safe: an event that is there already under its own id was stored by the first try.
 		run: (batch) => db.retrying(() => store(batch)),
 		bytes: ({ body }) => body.length,
@@ -142,6 +144,7 @@ function settleBatches(db: Database) {
 	const tried = new WeakSet<Settlement>();
 	return createBatches<Settlement, 'settled' | 'fenced'>({
 		...BATCHES,
+		besides: 1,
 		run: (batch) =>
 			db.retrying(async () => {
 				try {

@@ -1,6 +1,6 @@
 /** The thread that has the database: it takes batches of calls and answers with a batch of outcomes (thread.ts). */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { giveBackStartupMemoryWhenIdle } from '../../startup-memory.ts';
+import { giveBackStartupMemoryWhenIdle } from '../../memory.ts';
 import { createBatchRunner, failure, isProgress } from './batch.ts';
 import type { Call, Outcome } from './batch.ts';
 import { createCheckpointer } from './checkpoint.ts';

@@ -41,7 +41,7 @@ const STORE = statement(
 		FROM event JOIN input USING (id) JOIN target ON type = ANY (target.events) AND attributes @> target.filter
 		WHERE input.state = 'accepted' RETURNING event_seq
 	)
-	SELECT id, (SELECT count(*) FROM delivery WHERE event_seq = seq) AS deliveries FROM event`,
+	SELECT id, count(event_seq) AS deliveries FROM event LEFT JOIN delivery ON event_seq = seq GROUP BY id`,
 );
 
 // Locked in their order: completions and counts of one key come one after the other.

@@ -80,9 +80,14 @@ const DEAD = statement(
  */
 const DELETE = statement(
 	'sweep',
-	`DELETE FROM events WHERE seq = ANY ($1::bigint[]) AND (
-		SELECT id FROM deliveries d WHERE d.event_seq = events.seq AND state IN ('ready', 'leased') LIMIT 1) IS NULL
-	RETURNING seq`,
+	`WITH gone AS (
+		DELETE FROM events WHERE seq = ANY ($1::bigint[]) AND (
+			SELECT id FROM deliveries d WHERE d.event_seq = events.seq AND state IN ('ready', 'leased') LIMIT 1) IS NULL
+		RETURNING seq
+	), body AS (
+		DELETE FROM bodies WHERE event_seq = ANY (ARRAY(SELECT seq FROM gone))
+	)
+	SELECT seq FROM gone`,
 );
 
 interface Found {
@@ -128,7 +133,7 @@ function walker(db: Database, one: Statement, anew: boolean) {
 	};
 }
 
-/** Retention: deletes what is old, a small batch at a time. Deliveries, attempts and bodies go with their event. */
+/** Retention: deletes what is old, a small batch at a time. Deliveries, attempts, bodies and variants go with their event. */
 export function sweep(db: Database): Pick<Store, 'sweep'> {
 	const sweepDone = walker(db, DONE, true);
 	const sweepUnwanted = walker(db, UNWANTED, false);
