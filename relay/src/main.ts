@@ -13,7 +13,7 @@ import type { DataFolder } from './data-folder.ts';
 import { systemIds } from './ids.ts';
 import { chooseFormat, createLogger, scrub, stdoutLog } from './log.ts';
 import type { Logger } from './log.ts';
-import { giveBackStartupMemoryWhenIdle } from './startup-memory.ts';
+import { collectYoungAlone, giveBackStartupMemoryWhenIdle } from './memory.ts';
 import { DatabaseError } from './store/postgres/inspect.ts';
 import { VERSION } from './version.ts';
 import { welcome } from './welcome.ts';
@@ -86,6 +86,7 @@ function answered(args: string[]): boolean {
 const LAST_LINES_MS = 1_000;
 
 async function run(config: Config): Promise<void> {
+	collectYoungAlone();
 	// Everything made from here on, databases included, is for this user alone.
 	process.umask(0o077);
 	const folder = await openDataFolder(config.dataFolder, systemIds);

@@ -2,6 +2,15 @@ import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+/**
+ * Leaves the collection of young objects to the thread that made them. By default V8 shares that out to helpers, and on a machine
+ * whose cores are all busy the thread waits until each has had one: three relays on two cores take in 6 % more on PostgreSQL
+ * without, one alone 1.5 %.
+ */
+export function collectYoungAlone(): void {
+	setFlagsFromString('--no-parallel-scavenge');
+}
+
 /** How often, in ms, is looked whether a thread is idle, and how much of that time it may have been busy for that. */
 const LOOK_EVERY_MS = 1_000;
 const IDLE = 0.1;

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import { giveBackStartupMemory, giveBackStartupMemoryWhenIdle } from '../../relay/src/startup-memory.ts';
+import { giveBackStartupMemory, giveBackStartupMemoryWhenIdle } from '../../relay/src/memory.ts';
 
 async function unneeded(): Promise<WeakRef<object>> {
 	const reference = new WeakRef({});
