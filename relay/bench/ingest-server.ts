@@ -13,6 +13,7 @@ import { createAddressGuard } from '../src/delivery/index.ts';
 import { LIMITS } from '../src/http/limits.ts';
 import { createDiskSpace, freeBytes } from '../src/disk-space.ts';
 import { createHttp } from '../src/http/server.ts';
+import { collectYoungAlone } from '../src/memory.ts';
 import { createMetrics } from '../src/metrics.ts';
 import { systemIds } from '../src/ids.ts';
 import { createAdmission } from '../src/inbox/admission.ts';
@@ -30,6 +31,7 @@ export interface ServerResult {
 	cpuUs: number;
 }
 
+collectYoungAlone();
 const [path = 'none'] = process.argv.slice(2);
 const stores = path !== 'none';
 
