@@ -1,19 +1,16 @@
 import { StoreError } from '../port.ts';
 import type { StoreErrorCode } from '../port.ts';
 
-/** SQLite's primary result codes (https://www.sqlite.org/rescode.html) that mean something to the caller. */
+/** SQLite's result codes (https://www.sqlite.org/rescode.html) that mean something to the caller. */
 const CODES: Record<number, StoreErrorCode> = {
 	5: 'busy', // SQLITE_BUSY: another process holds the write lock
 	6: 'busy', // SQLITE_LOCKED
 	8: 'readonly', // SQLITE_READONLY
 	13: 'full', // SQLITE_FULL: no space left, or the page limit
+	4874: 'full', // SQLITE_IOERR_SHMSIZE: no space for the index of the log; any other I/O error has another reason
+	2067: 'conflict', // SQLITE_CONSTRAINT_UNIQUE
+	1555: 'conflict', // SQLITE_CONSTRAINT_PRIMARYKEY; any other constraint is a defect of ours
 };
-
-/** Of the many forms of SQLITE_IOERR the one that a full disk makes: _SHMSIZE, when the index of the log can't grow. */
-const NO_ROOM = 4874;
-
-/** SQLITE_CONSTRAINT_UNIQUE and _PRIMARYKEY; any other constraint is a defect of ours. */
-const CONFLICTS = new Set([2067, 1555]);
 
 const MESSAGES: Record<StoreErrorCode, string> = {
 	conflict: 'There is already one like it.',
@@ -33,8 +30,4 @@ export function toStoreError(error: unknown): StoreError {
 }
 
 // Extended result codes carry the primary one in their low byte.
-function codeOf(result: number): StoreErrorCode {
-	if (CONFLICTS.has(result)) return 'conflict';
-	if (result === NO_ROOM) return 'full';
-	return CODES[result & 0xff] ?? 'failed';
-}
+const codeOf = (result: number): StoreErrorCode => CODES[result] ?? CODES[result & 0xff] ?? 'failed';
