@@ -7,7 +7,7 @@
  *
  * The URLs of a group, separated by commas, share its connections. Which group is first in a round is in turn too.
  */
-import { openConnection } from './http-client.ts';
+import { openConnections } from './http-client.ts';
 import type { HttpConnection } from './http-client.ts';
 import { percentile } from './support.ts';
 import { webhookTemplate } from './webhook-body.ts';
@@ -33,12 +33,8 @@ interface Group extends AlternateResult {
 }
 
 async function open(group: string): Promise<Group> {
-	const urls = group.split(',').map((address) => new URL(address));
-	const opening = Array.from({ length: Number(connections) }, (_, n) =>
-		openConnection(urls[n % urls.length]!, webhook.body),
-	);
 	return {
-		pool: await Promise.all(opening),
+		pool: await openConnections(group.split(','), Number(connections), webhook.body),
 		latencies: [],
 		accepted: 0,
 		refused: 0,

@@ -19,8 +19,24 @@ export interface HttpConnection {
 const HEAD_END = Buffer.from('\r\n\r\n');
 const READ_BYTES = 64 * 1024;
 
-/** @param keepAnswers whether anybody will ask for the bodies of the answers */
-export async function openConnection(url: URL, body: Buffer, keepAnswers = false): Promise<HttpConnection> {
+/**
+ * Opens so many connections, shared evenly by the addresses.
+ *
+ * @param keepAnswers whether anybody will ask for the bodies of the answers
+ */
+export function openConnections(
+	addresses: string[],
+	count: number,
+	body: Buffer,
+	keepAnswers = false,
+): Promise<HttpConnection[]> {
+	const urls = addresses.map((address) => new URL(address));
+	return Promise.all(
+		Array.from({ length: count }, (_, n) => openConnection(urls[n % urls.length]!, body, keepAnswers)),
+	);
+}
+
+async function openConnection(url: URL, body: Buffer, keepAnswers: boolean): Promise<HttpConnection> {
 	const head = Buffer.from(
 		`POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
 	);

@@ -1,13 +1,12 @@
 /**
  * The load generator, a process of its own so that it has a core of its own: posts unique webhooks over a fixed
  * number of keep-alive connections and reports as one line of JSON (LoadResult).
- * Several URLs, separated by commas, share the connections.
  *
  *   node load.ts <url> <connections> <bytes> <seconds>            each connection posts again when it is answered
  *   node load.ts <url> <connections> <bytes> <seconds> <rate>     so many a second, however long answers take
  *   node load.ts <url> <connections> <bytes> count <n>            exactly n of them, as fast as they are answered
  */
-import { openConnection } from './http-client.ts';
+import { openConnections } from './http-client.ts';
 import type { HttpConnection } from './http-client.ts';
 import { percentile } from './support.ts';
 import { webhookTemplate } from './webhook-body.ts';
@@ -28,12 +27,9 @@ export interface LoadResult {
 
 const WARMUP_MS = 2_000;
 
-const [addresses = '', connections = '64', bytes = '2048', seconds = '5', rate] = process.argv.slice(2);
-const urls = addresses.split(',').map((address) => new URL(address));
+const [url = '', connections = '64', bytes = '2048', seconds = '5', rate] = process.argv.slice(2);
 const webhook = webhookTemplate(Number(bytes));
-const pool = await Promise.all(
-	Array.from({ length: Number(connections) }, (_, n) => openConnection(urls[n % urls.length]!, webhook.body)),
-);
+const pool = await openConnections([url], Number(connections), webhook.body);
 const latencies: number[] = [];
 const result: LoadResult = {
 	accepted: 0,

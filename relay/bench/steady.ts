@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { STORE_FILE } from '../src/data-folder.ts';
-import { openConnection } from './http-client.ts';
+import { openConnections } from './http-client.ts';
 import type { LoadResult } from './load.ts';
 import { buildRelay, dataFolder, memoryOf, startRelay } from './relay.ts';
 import { openSink } from './sink.ts';
@@ -54,9 +54,7 @@ export async function benchLatency(quick: boolean): Promise<string> {
 		const relay = await startRelay(folder.path);
 		await relay.api('POST', '/subscriptions', { url: sink.url, concurrency: 32 });
 		const webhook = webhookTemplate(BYTES);
-		const connections = await Promise.all(
-			Array.from({ length: 8 }, () => openConnection(new URL(relay.ingestUrl), webhook.body, true)),
-		);
+		const connections = await openConnections([relay.ingestUrl], 8, webhook.body, true);
 		const sentAt = new Map<string, number>();
 		const arrivedAt = new Map<string, number>();
 		sink.onEvent = (id) => arrivedAt.set(id, performance.now());
