@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { systemClock } from '../../clock.ts';
 import { watchFiles } from '../../sqlite/same-files.ts';
 import { StoreError } from '../port.ts';
 import type { StoreErrorCode } from '../port.ts';
@@ -62,7 +63,7 @@ export function createBatchRunner({
 	const rollbackTo = db.prepare('ROLLBACK TO operation');
 	const synchronous = createSynchronous(db);
 
-	const sameFiles = watchFiles(db.location());
+	const sameFiles = watchFiles(db.location(), systemClock);
 	// Whether the disk takes a write is known only by writing. An UPDATE that changes nothing would not: SQLite compares.
 	const rewrite = db.prepare(`PRAGMA user_version = ${MIGRATIONS.length}`);
 
