@@ -352,7 +352,7 @@ describe('SQLite alone', () => {
 		await store.close();
 	});
 
-	it('copies the log back, and writes the dedupe keys, once a second while there is little, and at once when there is much', () => {
+	it('copies the log back once a second, and writes the dedupe keys every five, while there is little, and at once when there is much', () => {
 		const engine = openEngine(file.path);
 		const { db, keys } = engine;
 		const run = createBatchRunner(engine);
@@ -383,9 +383,11 @@ describe('SQLite alone', () => {
 		const waiting = left();
 		expect(waiting).toBeGreaterThan(0);
 		expect(tidyUpAt(999)).toEqual({ written: 300, left: waiting });
-		expect(tidyUpAt(1_000)).toEqual({ written: 600, left: 0 });
-		ingest(17_000, 2_000);
-		expect(tidyUpAt(1_001)).toEqual({ written: 17_600, left: 0 });
+		expect(tidyUpAt(1_000)).toEqual({ written: 300, left: 0 });
+		expect(tidyUpAt(4_999).written).toBe(300);
+		expect(tidyUpAt(5_000).written).toBe(600);
+		ingest(33_000, 500);
+		expect(tidyUpAt(5_001)).toEqual({ written: 33_600, left: 0 });
 		db.close();
 	});
 
