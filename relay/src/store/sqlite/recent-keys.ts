@@ -26,7 +26,8 @@ export interface Known {
  */
 export interface RecentKeys {
 	get(sourceId: string, key: string): Known | undefined;
-	put(sourceId: string, key: string, known: Known): void;
+	/** Of a new event. @param seq of its row */
+	put(sourceId: string, key: string, seq: number): void;
 	/** To be called inside a transaction, first of all: what was put so far is committed. */
 	begin(): void;
 	/** Where a savepoint is. */
@@ -42,8 +43,7 @@ export interface RecentKeys {
 interface TailRow {
 	source_id: string;
 	dedupe_key: string;
-	id: string;
-	truncated: number;
+	seq: number;
 }
 
 export function createRecentKeys(db: DatabaseSync): RecentKeys {
@@ -56,25 +56,26 @@ export function createRecentKeys(db: DatabaseSync): RecentKeys {
 	const progress = db.prepare(
 		'UPDATE dedupe_progress SET up_to = (SELECT coalesce(max(seq), up_to) FROM events)',
 	);
-	const readAll = db.prepare(`SELECT source_id, dedupe_key, id, truncated FROM events WHERE ${tail}`);
+	const readAll = db.prepare(`SELECT source_id, dedupe_key, seq FROM events WHERE ${tail}`);
+	const findEvent = db.prepare('SELECT id AS eventId, truncated FROM events WHERE seq = ?');
 	const behind = db.prepare(`SELECT EXISTS (SELECT 1 FROM events WHERE ${tail}) AS behind`);
 
 	// Another one when another connection has committed since.
 	const dataVersion = db.prepare('PRAGMA data_version');
 
-	/** By source and then by key: a name made of both cost 1 µs, and V8 collected its old objects twice as often. */
-	const recent = new Map<string, Map<string, Known>>();
+	/**
+	 * The seq of the event, by source and then by key. No more than that, because V8 goes through all that is kept, again and again
+	 * under load: a name made of both, with what is known of the event, cost a webhook 2 µs.
+	 */
+	const recent = new Map<string, Map<string, number>>();
 	let version: number | null = null;
 	let foldedAt = -Infinity;
-	let changes: { sourceId: string; key: string; before: Known | undefined }[] = [];
+	let added: { sourceId: string; key: string }[] = [];
 
-	const get = (sourceId: string, key: string) => recent.get(sourceId)?.get(key);
-
-	function set(sourceId: string, key: string, known: Known | undefined): void {
-		const keys = recent.get(sourceId) ?? new Map<string, Known>();
-		recent.set(sourceId, keys);
-		if (known) keys.set(key, known);
-		else keys.delete(key);
+	function set(sourceId: string, key: string, seq: number): void {
+		const keys = recent.get(sourceId);
+		if (keys) keys.set(key, seq);
+		else recent.set(sourceId, new Map([[key, seq]]));
 	}
 
 	function count(): number {
@@ -98,26 +99,27 @@ export function createRecentKeys(db: DatabaseSync): RecentKeys {
 
 	function readAgain(): void {
 		recent.clear();
-		for (const row of all<TailRow>(readAll)) {
-			set(row.source_id, row.dedupe_key, { eventId: row.id, truncated: row.truncated });
-		}
+		for (const row of all<TailRow>(readAll)) set(row.source_id, row.dedupe_key, row.seq);
 	}
 
 	return {
-		get,
-		put(sourceId, key, known) {
-			changes.push({ sourceId, key, before: get(sourceId, key) });
-			set(sourceId, key, known);
+		get(sourceId, key) {
+			const seq = recent.get(sourceId)?.get(key);
+			return seq === undefined ? undefined : first<Known>(findEvent, seq);
+		},
+		put(sourceId, key, seq) {
+			added.push({ sourceId, key });
+			set(sourceId, key, seq);
 		},
 		begin() {
-			changes = [];
+			added = [];
 			const { data_version: now } = first<{ data_version: number }>(dataVersion)!;
 			if (now !== version) readAgain();
 			version = now;
 		},
-		mark: () => changes.length,
+		mark: () => added.length,
 		undo(mark) {
-			for (const { sourceId, key, before } of changes.splice(mark).reverse()) set(sourceId, key, before);
+			for (const { sourceId, key } of added.splice(mark)) recent.get(sourceId)?.delete(key);
 		},
 		fold() {
 			if (first<{ behind: number }>(behind)?.behind) fold();

@@ -52,14 +52,13 @@ export function prepareIngest(
 		const seq = Number(lastInsertRowid);
 		insertBody.run(seq, event.bodyKeyId, event.body);
 		makeDeliveries(seq, wanted, event.receivedAt);
-		keys.put(event.sourceId, event.dedupeKey, { eventId: event.id, truncated: event.truncated });
+		keys.put(event.sourceId, event.dedupeKey, seq);
 		return { kind: 'stored', eventId: event.id, deliveries: wanted.length };
 	}
 
 	function complete(event: NewEvent, known: Known, seq: number): IngestOutcome {
 		const { sourceId, dedupeKey, truncated } = event;
 		completeKey.run(truncated, sourceId, dedupeKey);
-		if (keys.get(sourceId, dedupeKey)) keys.put(sourceId, dedupeKey, { ...known, truncated });
 		replaceEvent.run(JSON.stringify(event.attributes), event.contentType, truncated, event.bytes, seq);
 		replaceBody.run(event.bodyKeyId, event.body, seq);
 		const still = new Set(all<{ subscription_id: string }>(waiting, seq).map((row) => row.subscription_id));
