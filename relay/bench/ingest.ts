@@ -9,6 +9,7 @@ const SERVER = join(import.meta.dirname, 'ingest-server.ts');
 const LOAD = join(import.meta.dirname, 'load.ts');
 const CONNECTIONS = 64;
 const SIZES_KIB = [2, 120];
+const STORES = ['none', 'sqlite'] as const;
 /** The goal of the project, at 2 KiB. */
 const GOAL = 0.75;
 
@@ -22,7 +23,7 @@ interface Round {
 }
 
 /** One server, one load, exact accounting: every accepted webhook is on disk, and nothing else. */
-async function round(store: 'sqlite' | 'none', kib: number, seconds: number): Promise<Round> {
+async function round(store: (typeof STORES)[number], kib: number, seconds: number): Promise<Round> {
 	const folder = await mkdtemp(join(tmpdir(), 'relay-bench-'));
 	try {
 		const server = start(SERVER, [store === 'sqlite' ? join(folder, 'relay.sqlite') : 'none']);
@@ -42,17 +43,16 @@ async function round(store: 'sqlite' | 'none', kib: number, seconds: number): Pr
 }
 
 /** Rounds of both in turn, so that a machine that slows down slows both. */
-async function compare(kib: number, rounds: number, seconds: number) {
-	const bare: Round[] = [];
-	const durable: Round[] = [];
+async function compare(kib: number, count: number, seconds: number) {
+	const rounds: Record<(typeof STORES)[number], Round[]> = { none: [], sqlite: [] };
 	const ratios: number[] = [];
-	for (let n = 1; n <= rounds; n++) {
-		const none = await round('none', kib, seconds);
-		const sqlite = await round('sqlite', kib, seconds);
-		bare.push(none);
-		durable.push(sqlite);
-		ratios.push(sqlite.perSecond / none.perSecond);
-		console.log(`ingest, ${kib} KiB, round ${n} of ${rounds}: ratio ${ratios.at(-1)?.toFixed(2)}`);
+	for (let n = 1; n <= count; n++) {
+		// Which comes first in turn, too.
+		for (const store of n % 2 === 1 ? STORES : STORES.toReversed()) {
+			rounds[store].push(await round(store, kib, seconds));
+		}
+		ratios.push(rounds.sqlite.at(-1)!.perSecond / rounds.none.at(-1)!.perSecond);
+		console.log(`ingest, ${kib} KiB, round ${n} of ${count}: ratio ${ratios.at(-1)?.toFixed(2)}`);
 	}
 	const row = (name: string, of: Round[], ratio: string) => {
 		const medianOf = (key: keyof Round) => median(of.map((each) => each[key]));
@@ -69,15 +69,15 @@ async function compare(kib: number, rounds: number, seconds: number) {
 	return {
 		ratio: median(ratios),
 		rows: [
-			row(`${kib} KiB, no store`, bare, ''),
-			row(`${kib} KiB, SQLite, on disk before the 2xx`, durable, ratioText(ratios)),
+			row(`${kib} KiB, no store`, rounds.none, ''),
+			row(`${kib} KiB, SQLite, on disk before the 2xx`, rounds.sqlite, ratioText(ratios)),
 		],
 	};
 }
 
 /** Durable ingest through HTTP against the same server without storage. */
 export async function benchIngest(quick: boolean): Promise<string> {
-	const [rounds, seconds] = quick ? [1, 2] : [5, 3];
+	const [rounds, seconds] = quick ? [1, 2] : [11, 3];
 	const comparisons = [];
 	for (const kib of SIZES_KIB) comparisons.push(await compare(kib, rounds, seconds));
 	const ratio = comparisons[0]?.ratio ?? NaN;
