@@ -16,7 +16,7 @@ export interface HttpConnection {
 	close(): void;
 }
 
-const HEAD_END = Buffer.from('\r\n\r\n');
+const HEAD_END = '\r\n\r\n';
 const READ_BYTES = 64 * 1024;
 
 /**
@@ -37,33 +37,36 @@ export function openConnections(
 }
 
 async function openConnection(url: URL, body: Buffer, keepAnswers: boolean): Promise<HttpConnection> {
-	const head = Buffer.from(
+	const requestHead = Buffer.from(
 		`POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
 	);
-	const request = Buffer.concat([head, body]);
+	const request = Buffer.concat([requestHead, body]);
 	let answered: ((status: number) => void) | null = null;
 	let failed: ((error: Error) => void) | null = null;
-	let partial: Buffer | null = null;
+	/** What came of an answer so far, a character for each byte. */
+	let answer = '';
+	/** Nearly all answers begin alike, with a new date once a second. */
+	let head: Head | null = null;
 	let lastBody = '';
 	/** The server closes a connection after so many requests; the next one goes over another. */
 	let over = false;
+	const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
-	function read(bytes: number, buffer: Uint8Array): boolean {
-		const chunk = Buffer.from(buffer.buffer, buffer.byteOffset, bytes);
-		const answer = partial ? Buffer.concat([partial, chunk]) : chunk;
+	function read(bytes: number): boolean {
+		answer += buffer.toString('latin1', 0, bytes);
 		const headEnd = answer.indexOf(HEAD_END);
-		const { length, last } = headEnd < 0 ? { length: 0, last: false } : readHead(answer, headEnd);
-		if (headEnd < 0 || answer.length < headEnd + HEAD_END.length + length) {
-			// The read buffer is used again for what comes next.
-			partial = Buffer.from(answer);
-			return true;
+		if (headEnd < 0) return true;
+		if (head?.text.length !== headEnd || !answer.startsWith(head.text)) {
+			head = readHead(answer.slice(0, headEnd));
 		}
-		partial = null;
-		over = last;
-		if (keepAnswers) lastBody = answer.toString('utf8', headEnd + HEAD_END.length);
+		const bodyAt = headEnd + HEAD_END.length;
+		if (answer.length < bodyAt + head.length) return true;
+		over = head.last;
+		if (keepAnswers) lastBody = Buffer.from(answer.slice(bodyAt), 'latin1').toString('utf8');
+		answer = '';
 		const done = answered;
 		answered = failed = null;
-		done?.(Number(answer.toString('latin1', 9, 12)));
+		done?.(head.status);
 		return true;
 	}
 
@@ -73,7 +76,7 @@ async function openConnection(url: URL, body: Buffer, keepAnswers: boolean): Pro
 				host: url.hostname,
 				port: Number(url.port),
 				noDelay: true,
-				onread: { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: read },
+				onread: { buffer, callback: read },
 			});
 			const fail = (error: Error) => {
 				reject(error);
@@ -89,28 +92,41 @@ async function openConnection(url: URL, body: Buffer, keepAnswers: boolean): Pro
 
 	let socket: Socket | null = null;
 	socket = await open();
+
+	const send = () =>
+		new Promise<number>((done, broken) => {
+			answered = done;
+			failed = broken;
+			socket?.write(request);
+		});
+
+	async function sendOnAnother(): Promise<number> {
+		socket?.destroy();
+		socket = await open();
+		over = false;
+		return send();
+	}
+
 	return {
-		body: request.subarray(head.length),
-		async post() {
-			if (over) {
-				socket?.destroy();
-				socket = await open();
-				over = false;
-			}
-			return new Promise((done, broken) => {
-				answered = done;
-				failed = broken;
-				socket?.write(request);
-			});
-		},
+		body: request.subarray(requestHead.length),
+		post: () => (over ? sendOnAnother() : send()),
 		answer: () => lastBody,
 		close: () => socket?.destroy(),
 	};
 }
 
-function readHead(answer: Buffer, headEnd: number): { length: number; last: boolean } {
-	const head = answer.toString('latin1', 0, headEnd);
-	const [, length] = /\r\ncontent-length: *(\d+)/i.exec(head) ?? [];
+interface Head {
+	text: string;
+	status: number;
+	/** Of the body. */
+	length: number;
+	/** Whether the connection is closed behind it. */
+	last: boolean;
+}
+
+function readHead(text: string): Head {
+	const [, length] = /\r\ncontent-length: *(\d+)/i.exec(text) ?? [];
 	if (length === undefined) throw new Error('The answer has no Content-Length.');
-	return { length: Number(length), last: /\r\nconnection: *close/i.test(head) };
+	const last = /\r\nconnection: *close/i.test(text);
+	return { text, status: Number(text.slice(9, 12)), length: Number(length), last };
 }
