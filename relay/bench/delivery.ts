@@ -3,7 +3,7 @@ import { addBacklog } from './backlog.ts';
 import { dataFolder, startRelay } from './relay.ts';
 import { openSink } from './sink.ts';
 import type { SinkResult } from './sink.ts';
-import { median, mustEqual, ratioText, start, table, thousands } from './support.ts';
+import { median, metOrNot, mustEqual, ratioText, start, table, thousands } from './support.ts';
 
 const script = (name: string) => join(import.meta.dirname, name);
 /** Deliveries under way at once, on both sides. */
@@ -68,7 +68,7 @@ ${table(
 	],
 )}
 
-Goal: a ratio of at least ${GOAL}. ${median(ratios) >= GOAL ? 'Met' : 'Not met'}.`;
+Goal: a ratio of at least ${GOAL}. ${metOrNot(ratios, GOAL)}.`;
 }
 
 /** From SIGKILL with everything undelivered to the last delivery. */

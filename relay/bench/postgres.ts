@@ -11,7 +11,7 @@ import type { LoadResult } from './load.ts';
 import { dataFolder, startRelay } from './relay.ts';
 import type { RelayProcess } from './relay.ts';
 import type { SinkResult } from './sink.ts';
-import { median, mustEqual, onEnd, ratioText, start, table, thousands } from './support.ts';
+import { median, metOrNot, mustEqual, onEnd, ratioText, start, table, thousands } from './support.ts';
 
 const script = (name: string) => join(import.meta.dirname, name);
 const BYTES = 2 * 1024;
@@ -139,9 +139,8 @@ ${goal(ratios)}`;
 	});
 }
 
-/** By the ratio as it is shown, in two digits: the third is chance. */
 const goal = (ratios: number[]) =>
-	`Goal: three relays no slower than one, a ratio of at least 1. ${Number(median(ratios).toFixed(2)) >= 1 ? 'Met' : 'Not met'}.`;
+	`Goal: three relays no slower than one, a ratio of at least 1. ${metOrNot(ratios, 1)}.`;
 
 /** Backlogs that go out through one relay and through three on one PostgreSQL. */
 export async function benchPostgresDelivery(quick: boolean): Promise<string> {

@@ -81,6 +81,10 @@ export function ratioText(ratios: readonly number[]): string {
 	return `**${text(median(ratios))}** (${text(Math.min(...ratios))}–${text(Math.max(...ratios))})`;
 }
 
+/** Whether a goal is met, by the median as it is shown, in two digits: the third is chance. */
+export const metOrNot = (ratios: readonly number[], goal: number): 'Met' | 'Not met' =>
+	Number(median(ratios).toFixed(2)) >= goal ? 'Met' : 'Not met';
+
 export const thousands = (value: number): string => Math.round(value).toLocaleString('en');
 
 /** A table of Markdown. */
