@@ -10,6 +10,7 @@ const LOAD = join(import.meta.dirname, 'load.ts');
 const CONNECTIONS = 64;
 const SIZES_KIB = [2, 120];
 const STORES = ['none', 'sqlite'] as const;
+type StoreKind = (typeof STORES)[number];
 /** The goal of the project, at 2 KiB. */
 const GOAL = 0.75;
 
@@ -23,7 +24,7 @@ interface Round {
 }
 
 /** One server, one load, exact accounting: every accepted webhook is on disk, and nothing else. */
-async function round(store: (typeof STORES)[number], kib: number, seconds: number): Promise<Round> {
+async function round(store: StoreKind, kib: number, seconds: number): Promise<Round> {
 	const folder = await mkdtemp(join(tmpdir(), 'relay-bench-'));
 	try {
 		const server = start(SERVER, [store === 'sqlite' ? join(folder, 'relay.sqlite') : 'none']);
@@ -44,7 +45,7 @@ async function round(store: (typeof STORES)[number], kib: number, seconds: numbe
 
 /** Rounds of both in turn, so that a machine that slows down slows both. */
 async function compare(kib: number, count: number, seconds: number) {
-	const rounds: Record<(typeof STORES)[number], Round[]> = { none: [], sqlite: [] };
+	const rounds: Record<StoreKind, Round[]> = { none: [], sqlite: [] };
 	const ratios: number[] = [];
 	for (let n = 1; n <= count; n++) {
 		// Which comes first in turn, too.

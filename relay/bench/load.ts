@@ -48,7 +48,9 @@ const measureFrom = counted ? started : started + WARMUP_MS;
 const end = counted ? Infinity : measureFrom + Number(seconds) * 1000;
 
 /** @param since when it was due: an answer that came late makes those that waited for it late too */
-function count(status: number, since: number): void {
+async function post(connection: HttpConnection, since: number): Promise<void> {
+	webhook.renew(connection.body);
+	const status = await connection.post();
 	const answered = performance.now();
 	if (status !== 200) result.refused++;
 	else if (since < measureFrom) result.warmup++;
@@ -58,21 +60,13 @@ function count(status: number, since: number): void {
 	}
 }
 
-function post(connection: HttpConnection): Promise<number> {
-	webhook.renew(connection.body);
-	return connection.post();
-}
-
 async function untilEnd(connection: HttpConnection): Promise<void> {
-	for (let now = performance.now(); now < end; now = performance.now()) count(await post(connection), now);
+	for (let now = performance.now(); now < end; now = performance.now()) await post(connection, now);
 }
 
 let left = counted ? Number(rate) : 0;
 async function untilCounted(connection: HttpConnection): Promise<void> {
-	while (left-- > 0) {
-		const now = performance.now();
-		count(await post(connection), now);
-	}
+	while (left-- > 0) await post(connection, performance.now());
 }
 
 /** An open loop: what is due is sent on the first connection that is free, and late when none is. */
@@ -84,9 +78,7 @@ async function atRate(perSecond: number): Promise<void> {
 	while (due < end) {
 		for (const now = performance.now(); due <= now && due < end && free.length > 0; due += everyMs) {
 			const connection = free.pop()!;
-			const since = due;
-			const sent = post(connection).then((status) => {
-				count(status, since);
+			const sent = post(connection, due).then(() => {
 				free.push(connection);
 				underWay.delete(sent);
 			});

@@ -75,15 +75,15 @@ export function percentile(values: ArrayLike<number>, share: number): number {
 	return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }
 
-/** `**0.78** (0.75–0.80)`: the median and the range. */
-export function ratioText(ratios: readonly number[]): string {
-	const text = (value: number) => (value >= 20 ? value.toFixed(0) : value.toFixed(2));
-	return `**${text(median(ratios))}** (${text(Math.min(...ratios))}–${text(Math.max(...ratios))})`;
-}
+const shown = (ratio: number): string => ratio.toFixed(ratio >= 20 ? 0 : 2);
 
-/** Whether a goal is met, by the median as it is shown, in two digits: the third is chance. */
+/** `**0.78** (0.75–0.80)`: the median and the range. */
+export const ratioText = (ratios: readonly number[]): string =>
+	`**${shown(median(ratios))}** (${shown(Math.min(...ratios))}–${shown(Math.max(...ratios))})`;
+
+/** Whether a goal is met, by the median as it is shown: what comes behind its two digits is chance. */
 export const metOrNot = (ratios: readonly number[], goal: number): 'Met' | 'Not met' =>
-	Number(median(ratios).toFixed(2)) >= goal ? 'Met' : 'Not met';
+	Number(shown(median(ratios))) >= goal ? 'Met' : 'Not met';
 
 export const thousands = (value: number): string => Math.round(value).toLocaleString('en');
 

@@ -6,6 +6,7 @@ import { watchFiles } from '../../relay/src/sqlite/same-files.ts';
 
 describe('whether a database has the files it opened', () => {
 	let folder: string;
+	let now: number;
 	const file = (name: string) => join(folder, name);
 	const write = (name: string) => writeFileSync(file(name), name);
 	beforeEach(() => {
@@ -18,7 +19,6 @@ describe('whether a database has the files it opened', () => {
 		jest.restoreAllMocks();
 		rmSync(folder, { recursive: true, force: true });
 	});
-	let now: number;
 	/** As a folder is in which nothing was made or removed for a while. */
 	const rest = () => void (now += 60_000);
 	const watch = () => watchFiles(file('x.sqlite'), { now: () => now });

@@ -17,23 +17,22 @@ const GRAIN_MS = 2_000n;
  */
 export function watchFiles(path: string | null, clock: Pick<Clock, 'now'>): () => boolean {
 	if (path === null) return () => true;
-	const files = () => [path, `${path}-wal`].map(identityOf).join();
+	const files = () => [path, `${path}-wal`].map((file) => identityOf(look(file))).join();
 	const folder = dirname(path);
 	const opened = files();
 	/** The folder as it was when its files were last seen to be the same. */
-	let looked: string | null = null;
+	let calm: string | null = null;
 	return () => {
-		const found = statSync(folder, { bigint: true, throwIfNoEntry: false });
-		const now = found ? `${found.dev}:${found.ino}:${found.mtimeNs}:${found.ctimeNs}` : null;
-		if (now !== null && now === looked) return true;
+		const found = look(folder);
+		const state = `${identityOf(found)} ${found?.mtimeNs} ${found?.ctimeNs}`;
+		if (state === calm) return true;
 		const same = files() === opened;
 		const atRest = found !== undefined && BigInt(clock.now()) - found.ctimeMs > GRAIN_MS;
-		looked = same && atRest ? now : null;
+		calm = same && atRest ? state : null;
 		return same;
 	};
 }
 
-function identityOf(file: string): string {
-	const found = statSync(file, { bigint: true, throwIfNoEntry: false });
-	return found ? `${found.dev}:${found.ino}` : 'gone';
-}
+const look = (path: string) => statSync(path, { bigint: true, throwIfNoEntry: false });
+
+const identityOf = (found: ReturnType<typeof look>): string => (found ? `${found.dev}:${found.ino}` : 'gone');
