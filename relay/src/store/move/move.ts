@@ -159,13 +159,12 @@ function parameters(kind: Kind, values: unknown[]): unknown[] {
 /** Numbers are never given out twice: settlements are fenced by them. */
 async function goOnNumbering(source: DatabaseSync, target: Client, { name, numbered }: Table): Promise<void> {
 	if (numbered === undefined) return;
-	const last = source.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').get(name) as
-		{ seq: number } | undefined;
-	if (!last || last.seq === 0) return;
+	const given = source.prepare(numbered.last).get() as { last: number } | undefined;
+	if (!given || given.last === 0) return;
 	await target.query('SELECT setval(pg_get_serial_sequence($1, $2), $3)', [
 		`${SCHEMA}.${name}`,
-		numbered,
-		last.seq,
+		numbered.column,
+		given.last,
 	]);
 }
 

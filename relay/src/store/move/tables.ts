@@ -12,9 +12,11 @@ export interface Table {
 	/** The same order of rows on both sides. */
 	sqliteOrder: string;
 	postgresOrder: string;
-	/** The column that PostgreSQL numbers, to go on from what SQLite has given out. */
-	numbered?: string;
+	/** The column that PostgreSQL numbers, to go on from the last number SQLite has given out: its query. */
+	numbered?: { column: string; last: string };
 }
+
+const autoincremented = (table: string) => `SELECT seq AS last FROM sqlite_sequence WHERE name = '${table}'`;
 
 /** Everything that PostgreSQL keeps, parents before children. What SQLite keeps beside it is derived from this. */
 export const TABLES: readonly Table[] = [
@@ -94,7 +96,11 @@ export const TABLES: readonly Table[] = [
 		from: 'events',
 		sqliteOrder: 'seq',
 		postgresOrder: 'seq',
-		numbered: 'seq',
+		numbered: {
+			column: 'seq',
+			// As sqlite/event-numbers.ts counts.
+			last: 'SELECT max(keys_up_to, coalesce((SELECT max(seq) FROM events), 0)) AS last FROM progress',
+		},
 	},
 	{
 		name: 'bodies',
@@ -118,7 +124,7 @@ export const TABLES: readonly Table[] = [
 		from: 'variants',
 		sqliteOrder: 'seq',
 		postgresOrder: 'seq',
-		numbered: 'seq',
+		numbered: { column: 'seq', last: autoincremented('variants') },
 	},
 	{
 		name: 'dedupe_keys',
@@ -129,12 +135,12 @@ export const TABLES: readonly Table[] = [
 			truncated: 'integer',
 			received_at: 'integer',
 		},
-		// Those of the newest events are not written there yet (sqlite/recent-keys.ts).
+		// Those of the newest events are not written there yet (sqlite/dedupe-keys.ts).
 		from: `(SELECT source_id, key, event_id, truncated, received_at FROM dedupe_keys
 			UNION ALL
 			SELECT source_id, dedupe_key, id, truncated, received_at FROM events e
-			WHERE seq > (SELECT up_to FROM dedupe_progress) AND NOT EXISTS (
-				SELECT 1 FROM dedupe_keys k WHERE k.source_id = e.source_id AND k.key = e.dedupe_key))`,
+			WHERE seq > (SELECT keys_up_to FROM progress) AND NOT EXISTS (
+				SELECT 1 FROM dedupe_keys k WHERE k.segment = e.seq >> 15 AND k.source_id = e.source_id AND k.key = e.dedupe_key))`,
 		sqliteOrder: 'source_id, key',
 		postgresOrder: 'source_id, key',
 	},
@@ -156,7 +162,7 @@ export const TABLES: readonly Table[] = [
 		from: 'deliveries',
 		sqliteOrder: 'id',
 		postgresOrder: 'id',
-		numbered: 'id',
+		numbered: { column: 'id', last: autoincremented('deliveries') },
 	},
 	{
 		name: 'attempts',

@@ -51,6 +51,7 @@ export function createBatchRunner({
 	db,
 	operations,
 	keys,
+	numbers,
 	targets,
 	firstDue,
 }: Engine): (calls: Call[]) => Outcome[] {
@@ -93,12 +94,14 @@ export function createBatchRunner({
 			rollbackTo.run();
 			release.run();
 			keys.undo(mark);
+			numbers.forget();
 			targets.forget();
 			return failure(error);
 		}
 	}
 
 	function transaction(writes: Call[], each: (call: Call) => Outcome): Outcome[] {
+		numbers.forget();
 		targets.forget();
 		synchronous(!writes.every(isProgress));
 		begin.run();

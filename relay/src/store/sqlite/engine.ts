@@ -26,10 +26,12 @@ import { prepareStopSubscription } from './operations/stop-subscription.ts';
 import { prepareSweep } from './operations/sweep.ts';
 import { prepareTokens } from './operations/tokens.ts';
 import { prepareVariants } from './operations/variants.ts';
-import { createRecentKeys } from './recent-keys.ts';
+import { createDedupeKeys } from './dedupe-keys.ts';
+import { createEventNumbers } from './event-numbers.ts';
+import type { EventNumbers } from './event-numbers.ts';
 import { createFirstDue } from './first-due.ts';
 import type { FirstDue } from './first-due.ts';
-import type { RecentKeys } from './recent-keys.ts';
+import type { DedupeKeys } from './dedupe-keys.ts';
 import { MIGRATIONS } from './schema.ts';
 import { createTargets } from './targets.ts';
 import type { Targets } from './targets.ts';
@@ -103,7 +105,8 @@ export interface Engine {
 	db: DatabaseSync;
 	operations: Operations;
 	/** What it remembers beside the database; batch.ts tells it of every transaction. */
-	keys: RecentKeys;
+	keys: DedupeKeys;
+	numbers: EventNumbers;
 	targets: Targets;
 	firstDue: FirstDue;
 }
@@ -127,14 +130,15 @@ export function openEngine(path: string): Engine {
 /** Prepares every statement the store ever runs, so that a schema that does not fit fails at the start. */
 export function prepareOperations(db: DatabaseSync): Omit<Engine, 'db'> {
 	const subscriptions = prepareStopSubscription(db);
-	const keys = createRecentKeys(db);
+	const keys = createDedupeKeys(db);
+	const numbers = createEventNumbers(db);
 	const targets = createTargets(db);
 	const firstDue = createFirstDue(db);
 	const makeDeliveries = prepareMakeDeliveries(db);
 	const operations: Operations = {
 		...prepareSources(db),
 		...prepareTokens(db),
-		ingest: prepareIngest(db, { keys, targets, makeDeliveries }),
+		ingest: prepareIngest(db, { keys, numbers, targets, makeDeliveries }),
 		createSubscription: prepareCreateSubscription(db),
 		changeSubscription: prepareChangeSubscription(db),
 		...prepareSecrets(db),
@@ -157,5 +161,5 @@ export function prepareOperations(db: DatabaseSync): Omit<Engine, 'db'> {
 		sweep: prepareSweep(db),
 		...prepareRekey(db),
 	};
-	return { operations, keys, targets, firstDue };
+	return { operations, keys, numbers, targets, firstDue };
 }

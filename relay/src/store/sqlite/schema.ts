@@ -55,9 +55,10 @@ CREATE INDEX subscriptions_open ON subscriptions (status) WHERE probe_at IS NOT 
 CREATE TABLE stopped_subscriptions (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 -- seq is the order of arrival, for pages that hold still while events come in. at_rest is for retention: null while a
--- delivery is pending, 'done' when all were delivered or cancelled, 'kept' when one is dead or there is none.
+-- delivery is pending, 'done' when all were delivered or cancelled, 'kept' when one is dead or, as soon as sweep has seen
+-- it, there is none.
 CREATE TABLE events (
-	seq INTEGER PRIMARY KEY AUTOINCREMENT,
+	seq INTEGER PRIMARY KEY, -- never given out twice: event-numbers.ts
 	id TEXT NOT NULL UNIQUE,
 	source_id TEXT NOT NULL REFERENCES sources (id),
 	origin TEXT NOT NULL CHECK (origin IN ('webhook', 'reconciled')),
@@ -75,7 +76,7 @@ CREATE TABLE events (
 	variants INTEGER NOT NULL DEFAULT 0,
 	at_rest TEXT CHECK (at_rest IN ('done', 'kept'))
 ) STRICT;
--- Nothing is written to it when a webhook comes in, but by the last settlement.
+-- Nothing is written to it when a webhook comes in, but by the last settlement, and by sweep.
 CREATE INDEX events_at_rest ON events (at_rest, received_at) WHERE at_rest IS NOT NULL;
 CREATE INDEX events_quarantined ON events (state) WHERE state = 'quarantined';
 -- Accepted events are found by their workflow through dedupe_keys, whose index is not written event by event.
@@ -102,20 +103,27 @@ CREATE TABLE variants (
 ) STRICT;
 
 -- Dedupe keys apart from events, and without a foreign key: a key outlives its event, so that a late repeat of a
--- result long deleted is still a duplicate. In the order of seq they are swept: an index on the time would cost every
--- webhook 0.8 µs, for the same order.
+-- result long deleted is still a duplicate. A segment has those of 32,768 events that arrived one after the other, so that
+-- they are written, and swept, side by side: see dedupe-keys.ts, which keeps a key unique among all of them.
 CREATE TABLE dedupe_keys (
-	seq INTEGER PRIMARY KEY,
+	segment INTEGER NOT NULL,
 	source_id TEXT NOT NULL,
 	key TEXT NOT NULL,
 	event_id TEXT NOT NULL,
 	truncated INTEGER NOT NULL,
 	received_at INTEGER NOT NULL,
-	UNIQUE (source_id, key)
+	PRIMARY KEY (segment, source_id, key)
+) STRICT, WITHOUT ROWID;
+-- Every segment that has keys. None of them was received before oldest_at; filter says which there may be (key-filter.ts).
+CREATE TABLE dedupe_segments (
+	segment INTEGER PRIMARY KEY,
+	oldest_at INTEGER NOT NULL,
+	filter BLOB NOT NULL
 ) STRICT;
--- Keys of events after this one are not there yet (recent-keys.ts).
-CREATE TABLE dedupe_progress (up_to INTEGER NOT NULL) STRICT;
-INSERT INTO dedupe_progress VALUES (0);
+-- What follows later than the commit of an event, by the last event (seq) for which it was done: its key in dedupe_keys, and
+-- whether it has no delivery, in events.at_rest.
+CREATE TABLE progress (keys_up_to INTEGER NOT NULL, rest_up_to INTEGER NOT NULL) STRICT;
+INSERT INTO progress VALUES (0, 0);
 
 -- due_at: when it may be claimed. Of a leased delivery that is when its lease runs out, so that crashed attempts
 -- come back with nobody having to clean up.

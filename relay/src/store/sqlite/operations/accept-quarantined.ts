@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { IngestOutcome, NewEvent } from '../../port.ts';
 import { first } from '../query.ts';
-import type { RecentKeys } from '../recent-keys.ts';
+import type { DedupeKeys } from '../dedupe-keys.ts';
 import type { Targets } from '../targets.ts';
 import type { MakeDeliveries } from './make-deliveries.ts';
 
@@ -10,17 +10,12 @@ type Read = Pick<NewEvent, 'dedupeKey' | 'type' | 'workflowId' | 'attributes' | 
 /** Takes an event out of quarantine and makes its deliveries. All keys but those of its batch are in dedupe_keys then: see batch.ts. */
 export function prepareAcceptQuarantined(
 	db: DatabaseSync,
-	parts: { keys: RecentKeys; targets: Targets; makeDeliveries: MakeDeliveries },
+	parts: { keys: DedupeKeys; targets: Targets; makeDeliveries: MakeDeliveries },
 ) {
 	const { keys, targets, makeDeliveries } = parts;
 	const find = db.prepare(
 		"SELECT seq, source_id, received_at FROM events WHERE id = ? AND state = 'quarantined'",
 	);
-	const findKey = db.prepare('SELECT event_id AS eventId FROM dedupe_keys WHERE source_id = ? AND key = ?');
-	// The key it was stored under stays as well: the same bytes again are still the same event.
-	const putKey = db.prepare(`
-		INSERT INTO dedupe_keys (source_id, key, event_id, truncated, received_at) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (source_id, key) DO UPDATE SET truncated = excluded.truncated`);
 	const accept = db.prepare(`
 		UPDATE events SET state = 'accepted', quarantine_reason = NULL, dedupe_key = ?, type = ?, workflow_id = ?,
 			attributes = ?, truncated = ?
@@ -31,9 +26,10 @@ export function prepareAcceptQuarantined(
 		if (!event) return null;
 		const { seq, source_id: sourceId } = event;
 		const { dedupeKey, type, workflowId, attributes, truncated } = read;
-		const known = keys.get(sourceId, dedupeKey) ?? first<{ eventId: string }>(findKey, sourceId, dedupeKey);
+		const known = keys.find(sourceId, dedupeKey);
 		if (known && known.eventId !== eventId) return { kind: 'duplicate', eventId: known.eventId };
-		putKey.run(sourceId, dedupeKey, eventId, truncated, event.received_at);
+		// The key it was stored under stays as well: the same bytes again are still the same event.
+		keys.write({ sourceId, key: dedupeKey, eventId, seq, truncated, receivedAt: event.received_at });
 		accept.run(dedupeKey, type, workflowId, JSON.stringify(attributes), truncated, seq);
 		const wanted = targets.of({ state: 'accepted', type, attributes });
 		makeDeliveries(seq, wanted, now);

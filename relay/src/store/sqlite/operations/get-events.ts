@@ -38,17 +38,17 @@ export function prepareGetEvents(db: DatabaseSync) {
 	const quarantined = db.prepare(`
 		SELECT ${COLUMNS} FROM events INDEXED BY events_quarantined
 		WHERE seq < :before AND state = 'quarantined' ORDER BY seq DESC LIMIT :limit`);
-	// Accepted events by their dedupe key, one look-up for each source, and among the newest, whose keys are not in the table
-	// yet (recent-keys.ts); quarantined ones by an index of their own.
+	// Accepted events by their dedupe key, one look-up for each source and segment, and among the newest, whose keys are not in
+	// the table yet (dedupe-keys.ts); quarantined ones by an index of their own.
 	const ofWorkflow = db.prepare(`
 		SELECT ${COLUMNS} FROM events
 		WHERE seq < :before AND (:state IS NULL OR state = :state) AND seq IN (
-			SELECT e.seq FROM sources s
-			JOIN dedupe_keys k ON k.source_id = s.id AND k.key = 'workflow:' || :workflow
+			SELECT e.seq FROM dedupe_segments g CROSS JOIN sources s
+			JOIN dedupe_keys k ON k.segment = g.segment AND k.source_id = s.id AND k.key = 'workflow:' || :workflow
 			JOIN events e ON e.id = k.event_id
 			UNION ALL
 			SELECT seq FROM events
-			WHERE seq > (SELECT up_to FROM dedupe_progress) AND dedupe_key = 'workflow:' || :workflow
+			WHERE seq > (SELECT keys_up_to FROM progress) AND dedupe_key = 'workflow:' || :workflow
 			UNION ALL
 			SELECT seq FROM events WHERE state = 'quarantined' AND workflow_id = :workflow)
 		ORDER BY seq DESC LIMIT :limit`);

@@ -1,22 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { IngestOutcome, NewEvent } from '../../port.ts';
 import { all, first } from '../query.ts';
-import type { Known, RecentKeys } from '../recent-keys.ts';
+import type { DedupeKeys, Known } from '../dedupe-keys.ts';
+import type { EventNumbers } from '../event-numbers.ts';
 import type { Targets } from '../targets.ts';
 import type { MakeDeliveries } from './make-deliveries.ts';
 
 /** Stores one event with its dedupe key and its deliveries. */
 export function prepareIngest(
 	db: DatabaseSync,
-	parts: { keys: RecentKeys; targets: Targets; makeDeliveries: MakeDeliveries },
+	parts: { keys: DedupeKeys; numbers: EventNumbers; targets: Targets; makeDeliveries: MakeDeliveries },
 ): (event: NewEvent) => IngestOutcome {
-	const { keys, targets, makeDeliveries } = parts;
-	const findKey = db.prepare(
-		'SELECT event_id AS eventId, truncated FROM dedupe_keys WHERE source_id = ? AND key = ?',
-	);
+	const { keys, numbers, targets, makeDeliveries } = parts;
 	const insertEvent = db.prepare(`
-		INSERT INTO events (id, source_id, origin, dedupe_key, state, quarantine_reason, type, workflow_id, attributes,
-			content_type, truncated, received_at, bytes, at_rest)
+		INSERT INTO events (seq, id, source_id, origin, dedupe_key, state, quarantine_reason, type, workflow_id, attributes,
+			content_type, truncated, received_at, bytes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
 	const insertBody = db.prepare('INSERT INTO bodies (event_seq, key_id, body) VALUES (?, ?, ?)');
 	const seqOf = db.prepare('SELECT seq FROM events WHERE id = ?');
@@ -25,7 +23,6 @@ export function prepareIngest(
 		UPDATE events SET attributes = ?, content_type = ?, truncated = ?, bytes = ?, duplicates = duplicates + 1
 		WHERE seq = ?`);
 	const replaceBody = db.prepare('UPDATE bodies SET key_id = ?, body = ? WHERE event_seq = ?');
-	const completeKey = db.prepare('UPDATE dedupe_keys SET truncated = ? WHERE source_id = ? AND key = ?');
 	// What was not delivered yet will be sent complete; sending it twice would help nobody.
 	const waiting = db.prepare(
 		"SELECT subscription_id FROM deliveries WHERE event_seq = ? AND state = 'ready'",
@@ -33,7 +30,9 @@ export function prepareIngest(
 
 	function store(event: NewEvent): IngestOutcome {
 		const wanted = targets.of(event);
-		const { lastInsertRowid } = insertEvent.run(
+		const seq = numbers.next();
+		insertEvent.run(
+			seq,
 			event.id,
 			event.sourceId,
 			event.origin,
@@ -47,18 +46,16 @@ export function prepareIngest(
 			event.truncated,
 			event.receivedAt,
 			event.bytes,
-			wanted.length === 0 ? 'kept' : null,
 		);
-		const seq = Number(lastInsertRowid);
 		insertBody.run(seq, event.bodyKeyId, event.body);
 		makeDeliveries(seq, wanted, event.receivedAt);
-		keys.put(event.sourceId, event.dedupeKey, seq);
+		keys.put(event.sourceId, event.dedupeKey, seq, event.receivedAt);
 		return { kind: 'stored', eventId: event.id, deliveries: wanted.length };
 	}
 
 	function complete(event: NewEvent, known: Known, seq: number): IngestOutcome {
 		const { sourceId, dedupeKey, truncated } = event;
-		completeKey.run(truncated, sourceId, dedupeKey);
+		keys.complete(sourceId, dedupeKey, seq);
 		replaceEvent.run(JSON.stringify(event.attributes), event.contentType, truncated, event.bytes, seq);
 		replaceBody.run(event.bodyKeyId, event.body, seq);
 		const still = new Set(all<{ subscription_id: string }>(waiting, seq).map((row) => row.subscription_id));
@@ -69,7 +66,7 @@ export function prepareIngest(
 
 	return (event) => {
 		const { sourceId, dedupeKey } = event;
-		const known = keys.get(sourceId, dedupeKey) ?? first<Known>(findKey, sourceId, dedupeKey);
+		const known = keys.find(sourceId, dedupeKey);
 		if (!known) return store(event);
 		if (known.truncated > 0 && event.truncated === 0 && event.state === 'accepted') {
 			const kept = first<{ seq: number }>(seqOf, known.eventId);

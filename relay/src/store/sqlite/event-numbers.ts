@@ -1,0 +1,24 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { first } from './query.ts';
+
+/**
+ * Gives events their seq, in the order of arrival, and none twice: what progress has passed is never given out again, though the
+ * event is deleted. SQLite's AUTOINCREMENT notes the last one in a table of its own, one page written with each
+ * commit. To be forgotten when a transaction begins, and whenever something was rolled back.
+ */
+export interface EventNumbers {
+	next(): number;
+	forget(): void;
+}
+
+export function createEventNumbers(db: DatabaseSync): EventNumbers {
+	const readLast = db.prepare(`
+		SELECT max(keys_up_to, coalesce((SELECT max(seq) FROM events), 0)) AS last FROM progress`);
+	let last: number | null = null;
+	return {
+		next: () => (last = (last ?? first<{ last: number }>(readLast)!.last) + 1),
+		forget() {
+			last = null;
+		},
+	};
+}

@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { StatementSync } from 'node:sqlite';
+import { createBatchRunner } from '../../relay/src/store/sqlite/batch.ts';
+import type { Call } from '../../relay/src/store/sqlite/batch.ts';
+import { openEngine } from '../../relay/src/store/sqlite/engine.ts';
+import { add, createKeyFilter, hashOf, mayHave } from '../../relay/src/store/sqlite/key-filter.ts';
+import { anEvent, aSubscription } from './conformance.ts';
+import { quarantinedEvent, T0 } from './conformance/fixtures.ts';
+import { temporaryFile } from './sqlite-engine.ts';
+
+const SEGMENT = 32_768;
+
+describe('a key filter', () => {
+	const keys = (count: number) => Array.from({ length: count }, () => `workflow:${randomUUID()}`);
+
+	it('never denies a key that it has, and seldom one that it has not', () => {
+		const filter = createKeyFilter();
+		const had = [...keys(SEGMENT), '', 'workflow:🦊 Zoë', 'x'.repeat(500)];
+		for (const key of had) add(filter, hashOf(key));
+		expect(had.filter((key) => !mayHave(filter, hashOf(key)))).toEqual([]);
+		// 0.24 % by the formula; by chance alone 1 % never comes.
+		const strangers = keys(20_000).filter((key) => mayHave(filter, hashOf(key)));
+		expect(strangers.length).toBeLessThan(200);
+	});
+
+	it('has nothing at first', () => {
+		expect(keys(100).some((key) => mayHave(createKeyFilter(), hashOf(key)))).toBe(false);
+	});
+});
+
+describe('dedupe keys on SQLite', () => {
+	let file: Awaited<ReturnType<typeof temporaryFile>>;
+	let opened: ReturnType<typeof open>[];
+	beforeEach(async () => {
+		file = await temporaryFile();
+		opened = [];
+	});
+	afterEach(() => {
+		for (const { engine } of opened) engine.db.close();
+		return file.remove();
+	});
+
+	function open() {
+		const engine = openEngine(file.path);
+		const runner = createBatchRunner(engine);
+		const run = (...calls: Call[]) =>
+			runner(calls).map((outcome) => {
+				if ('error' in outcome) throw new Error(outcome.error.message);
+				return outcome.value as Record<string, unknown>;
+			});
+		run({
+			name: 'putSource',
+			args: [{ id: 'default', name: 'x', tokenHash: Buffer.from('h'), createdAt: 0 }],
+		});
+		return { engine, run };
+	}
+	function relay() {
+		const one = open();
+		opened.push(one);
+		return one;
+	}
+	type Relay = ReturnType<typeof relay>;
+
+	const ingest = (event: ReturnType<typeof anEvent>): Call => ({ name: 'ingest', args: [event] });
+	const again = (event: ReturnType<typeof anEvent>): Call => ingest({ ...event, id: `evt_${randomUUID()}` });
+	const sweep = (
+		before: { deliveredBefore?: number; deadBefore?: number; keysBefore?: number },
+		limit = 100,
+	): Call => ({
+		name: 'sweep',
+		args: [{ deliveredBefore: 0, deadBefore: 0, keysBefore: 0, ...before, limit }],
+	});
+	const kinds = (outcomes: Record<string, unknown>[]) => outcomes.map(({ kind }) => kind);
+	/** As if so many events had come and gone before. */
+	const startAfter = ({ engine }: Relay, seq: number) =>
+		engine.db.exec(`UPDATE progress SET keys_up_to = ${seq}, rest_up_to = ${seq}`);
+	const rows = ({ engine }: Relay, sql: string) =>
+		engine.db
+			.prepare(sql)
+			.all()
+			.map((row) => ({ ...row }));
+	const segments = (of: Relay) => rows(of, 'SELECT segment, oldest_at FROM dedupe_segments ORDER BY segment');
+
+	it('finds a repeat in whichever segment its key is, after a start as well', () => {
+		const first = relay();
+		startAfter(first, SEGMENT - 3);
+		const events = Array.from({ length: 6 }, (_, n) => anEvent({ receivedAt: T0 + n }));
+		first.run(...events.slice(0, 4).map(ingest));
+		first.engine.keys.fold();
+		first.run(...events.slice(4).map(ingest));
+		first.engine.keys.fold();
+		expect(segments(first)).toEqual([
+			{ segment: 0, oldest_at: T0 },
+			{ segment: 1, oldest_at: T0 },
+		]);
+		const count = 'SELECT segment, count(*) AS n FROM dedupe_keys GROUP BY segment';
+		expect(rows(first, count)).toEqual([
+			{ segment: 0, n: 2 },
+			{ segment: 1, n: 4 },
+		]);
+		for (const one of [first, relay()]) {
+			expect(kinds(one.run(...events.map(again)))).toEqual(events.map(() => 'duplicate'));
+			expect(
+				one.run({ name: 'listEvents', args: [{ limit: 9, workflowId: events[1]!.workflowId }] }),
+			).toEqual([[expect.objectContaining({ id: events[1]!.id })]]);
+		}
+	});
+
+	it('knows what another process has written to them since', () => {
+		const [one, other] = [relay(), relay()];
+		const [before, after] = [anEvent(), anEvent()];
+		one.run(ingest(before));
+		other.run(ingest(after));
+		other.engine.keys.fold();
+		expect(kinds(one.run(again(before), again(after)))).toEqual(['duplicate', 'duplicate']);
+		one.run(ingest(anEvent()));
+		// What it writes itself is known to the filters of both, and so is what came to the other meanwhile.
+		const late = anEvent();
+		other.run(ingest(late));
+		one.engine.keys.fold();
+		expect(kinds(relay().run(again(late), again(before)))).toEqual(['duplicate', 'duplicate']);
+	});
+
+	it('knows the key that an event got when it was taken out of quarantine, in the segment of the event', () => {
+		const one = relay();
+		const odd = quarantinedEvent();
+		startAfter(one, SEGMENT);
+		one.run(ingest(odd));
+		startAfter(one, 2 * SEGMENT);
+		const read = {
+			dedupeKey: 'workflow:w',
+			type: 'enrichment.completed',
+			workflowId: 'w',
+			attributes: {},
+			truncated: 0,
+		};
+		expect(one.run({ name: 'acceptQuarantined', args: [odd.id, read, T0] })).toMatchObject([
+			{ kind: 'stored' },
+		]);
+		for (const relayed of [one, relay()]) {
+			expect(relayed.run(again(anEvent({ workflowId: 'w' })))).toEqual([
+				{ kind: 'duplicate', eventId: odd.id },
+			]);
+		}
+		expect(rows(one, 'SELECT DISTINCT segment FROM dedupe_keys')).toEqual([{ segment: 1 }]);
+	});
+
+	it('forgets those that are old, one segment after the other, and with the last one its segment', () => {
+		const one = relay();
+		startAfter(one, SEGMENT - 4);
+		// Young ones among the old.
+		const events = [0, 900, 1, 2, 901, 3].map((n) => anEvent({ receivedAt: T0 + n }));
+		one.run(...events.map(ingest));
+		const old = { keysBefore: T0 + 10 };
+		expect(one.run(sweep({ keysBefore: T0 }))).toMatchObject([{ dedupeKeys: 0, more: false }]);
+		expect(one.run(sweep(old, 2))).toMatchObject([{ dedupeKeys: 2, more: true }]);
+		expect(one.run(sweep(old, 2))).toMatchObject([{ dedupeKeys: 0, more: true }]);
+		expect(one.run(sweep(old, 2))).toMatchObject([{ dedupeKeys: 2, more: true }]);
+		expect(one.run(sweep(old, 2))).toMatchObject([{ dedupeKeys: 0, more: false }]);
+		expect(segments(one)).toEqual([
+			{ segment: 0, oldest_at: T0 + 900 },
+			{ segment: 1, oldest_at: T0 + 901 },
+		]);
+		expect(kinds(one.run(again(events[1]!), again(events[4]!)))).toEqual(['duplicate', 'duplicate']);
+		expect(one.run(sweep({ keysBefore: T0 + 901 }))).toMatchObject([{ dedupeKeys: 1, more: false }]);
+		expect(segments(one)).toEqual([{ segment: 1, oldest_at: T0 + 901 }]);
+		// The filter of the segment that is gone, 64 KiB, goes with the next sweep: nothing is looked up there any more.
+		one.run(sweep({}));
+		const get = jest.spyOn(StatementSync.prototype, 'get');
+		expect(kinds(one.run(again(events[1]!), again(events[4]!)))).toEqual(['stored', 'duplicate']);
+		const lookedUp = get.mock.calls.filter((values) => values.length === 3).map(([segment]) => segment);
+		expect(lookedUp).toEqual([1]);
+		get.mockRestore();
+	});
+
+	it('never gives an event the number of one that was deleted: a repeat would be taken for the other', () => {
+		const one = relay();
+		const [first, second] = [anEvent({ receivedAt: T0 }), anEvent({ receivedAt: T0 + 9 })];
+		one.run(ingest(first));
+		expect(one.run(sweep({ deadBefore: T0 + 1 }))).toMatchObject([{ events: 1 }]);
+		one.run(ingest(second));
+		expect(rows(one, 'SELECT seq FROM events ORDER BY seq')).toEqual([{ seq: 2 }]);
+		// Neither in the same transaction, nor after one that was undone.
+		const third = anEvent({ receivedAt: T0 });
+		one.run({ name: 'createSubscription', args: [aSubscription({ id: 'sub' })] });
+		const cancelled: Call = { name: 'deleteSubscription', args: ['sub'] };
+		const swept = one.run(ingest(third), cancelled, sweep({ deliveredBefore: T0 + 1 })).at(-1);
+		expect(swept).toMatchObject({ events: 0 });
+		expect(() => one.run(ingest(anEvent()), ingest(anEvent({ sourceId: 'none' })))).toThrow();
+		one.run(ingest(anEvent()));
+		expect(rows(one, 'SELECT seq FROM events ORDER BY seq')).toEqual([2, 3, 4, 5].map((seq) => ({ seq })));
+		expect(kinds(one.run(again(first), again(second), again(third)))).toEqual([
+			'duplicate',
+			'duplicate',
+			'duplicate',
+		]);
+	});
+
+	it('looks a bounded number of events at a time for those without a delivery', () => {
+		const one = relay();
+		one.run(...Array.from({ length: 2_500 }, () => ingest(anEvent({ receivedAt: T0 }))));
+		expect(one.run(sweep({}))).toMatchObject([{ events: 0, more: true }]);
+		expect(one.run(sweep({}))).toMatchObject([{ events: 0, more: false }]);
+		expect(one.run(sweep({ deadBefore: T0 + 1 }, 5_000))).toMatchObject([{ events: 2_500, more: false }]);
+	});
+});
