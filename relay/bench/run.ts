@@ -8,10 +8,11 @@
 import { parseArgs } from 'node:util';
 import { benchDelivery, benchRecovery } from './delivery.ts';
 import { benchIngest } from './ingest.ts';
+import { benchMemory } from './memory.ts';
 import { writeSection } from './page.ts';
 import { benchPostgresDelivery, benchPostgresIngest } from './postgres.ts';
 import { benchReference } from './reference.ts';
-import { benchLatency, benchMemory, benchSteady } from './steady.ts';
+import { benchLatency, benchSteady } from './steady.ts';
 import { killAll, writtenBy } from './support.ts';
 
 /** Each measures something and answers with its section, in Markdown: a heading and what follows. */

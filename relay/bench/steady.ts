@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { STORE_FILE } from '../src/data-folder.ts';
 import { openConnections } from './http-client.ts';
 import type { LoadResult } from './load.ts';
-import { buildRelay, dataFolder, memoryOf, startRelay } from './relay.ts';
+import { dataFolder, startRelay } from './relay.ts';
 import { openSink } from './sink.ts';
 import { median, mustEqual, percentile, start, storedEvents, table, thousands } from './support.ts';
 import { webhookTemplate } from './webhook-body.ts';
@@ -10,7 +10,7 @@ import { webhookTemplate } from './webhook-body.ts';
 const LOAD = join(import.meta.dirname, 'load.ts');
 const BYTES = 2 * 1024;
 
-/** How long a webhook waits for its 2xx while they come at a steady rate, and how much memory that takes. */
+/** How long a webhook waits for its 2xx while they come at a steady rate. */
 export async function benchSteady(quick: boolean): Promise<string> {
 	const [rounds, seconds, perSecond] = quick ? [1, 5, 1_000] : [3, 15, 1_000];
 	const results: LoadResult[] = [];
@@ -81,82 +81,6 @@ ${thousands(perSecond)} webhooks of 2 KiB a second for ${seconds} s through a wh
 of its delivery at the sink. ${thousands(total)} went in, and each came out exactly once.
 
 ${table(['p50 ms', 'p99 ms'], [[percentile(latencies, 0.5).toFixed(1), percentile(latencies, 0.99).toFixed(1)]])}`;
-	} finally {
-		await sink.close();
-		folder.remove();
-	}
-}
-
-/**
- * Resident memory of a whole relay as it is published: with nothing to do, and under all the load that 64 connections make.
- */
-export async function benchMemory(quick: boolean): Promise<string> {
-	const [idleSeconds, loadSeconds] = quick ? [2, 3] : [10, 15];
-	const main = buildRelay();
-	const env = { RELAY_REFERENCE: 'on' };
-	const withReference = await memoryOfRelay({ main, idleSeconds, env });
-	const asked = await memoryOfRelay({ main, idleSeconds, env, first: '/api/v2/whoami' });
-	const alone = await memoryOfRelay({ main, idleSeconds, loadSeconds });
-	const row = (name: string, { idleMiB, load }: Memory) => [
-		name,
-		idleMiB.toFixed(0),
-		load ? load.peakMiB.toFixed(0) : '',
-	];
-	return `## Memory
-
-Resident memory of a whole relay on SQLite, as \`npx cleanlist-relay\` runs it: ${idleSeconds} s after its start, and the most while 64
-connections send webhooks of 2 KiB (${thousands(alone.load?.perSecond ?? NaN)}/s) and the relay delivers them as fast as it can. The reference API, for
-trying things out, is there when it is not turned off and nothing but this machine can reach the relay; it is opened by the
-first request for it.
-
-${table(
-	['', 'idle, MiB', 'under load, MiB'],
-	[
-		row('the relay', alone),
-		row('with the reference API', withReference),
-		row('with the reference API, opened', asked),
-	],
-)}
-
-Goal: the relay idle below 100 MB (95 MiB). ${Math.max(alone.idleMiB, withReference.idleMiB) < 95 ? 'Met' : 'Not met'}.`;
-}
-
-interface Memory {
-	idleMiB: number;
-	load: { peakMiB: number; perSecond: number } | null;
-}
-
-/**
- * @param options.loadSeconds absent: none
- * @param options.first what is asked of it before it has nothing to do
- */
-async function memoryOfRelay(options: {
-	main: string;
-	idleSeconds: number;
-	loadSeconds?: number;
-	env?: NodeJS.ProcessEnv;
-	first?: string;
-}): Promise<Memory> {
-	const { main, idleSeconds, loadSeconds, env, first } = options;
-	const folder = dataFolder();
-	const sink = await openSink();
-	try {
-		const relay = await startRelay(folder.path, env, main);
-		if (first !== undefined) await (await fetch(new URL(first, relay.ingestUrl))).text();
-		await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000));
-		const { nowMiB: idleMiB } = memoryOf(relay.pid);
-		if (loadSeconds === undefined) {
-			await relay.stop();
-			return { idleMiB, load: null };
-		}
-		await relay.api('POST', '/subscriptions', { url: sink.url, concurrency: 32 });
-		const load = start(LOAD, [relay.ingestUrl, '64', String(BYTES), String(loadSeconds)]);
-		const { accepted, warmup, refused, seconds } = JSON.parse(await load.line()) as LoadResult;
-		const { peakMiB } = memoryOf(relay.pid);
-		await relay.stop();
-		mustEqual('webhooks refused', refused, 0);
-		mustEqual('webhooks on disk', storedEvents(join(folder.path, STORE_FILE)), accepted + warmup);
-		return { idleMiB, load: { peakMiB, perSecond: accepted / seconds } };
 	} finally {
 		await sink.close();
 		folder.remove();
