@@ -3,28 +3,37 @@ import { StatementSync } from 'node:sqlite';
 import { createBatchRunner } from '../../relay/src/store/sqlite/batch.ts';
 import type { Call } from '../../relay/src/store/sqlite/batch.ts';
 import { openEngine } from '../../relay/src/store/sqlite/engine.ts';
-import { add, createKeyFilter, hashOf, mayHave } from '../../relay/src/store/sqlite/key-filter.ts';
+import { add, createFilterBlock, hashOf, segmentsOf } from '../../relay/src/store/sqlite/key-filters.ts';
 import { anEvent, aSubscription } from './conformance.ts';
 import { quarantinedEvent, T0 } from './conformance/fixtures.ts';
 import { temporaryFile } from './sqlite-engine.ts';
 
 const SEGMENT = 32_768;
 
-describe('a key filter', () => {
+describe('key filters', () => {
 	const keys = (count: number) => Array.from({ length: count }, () => `workflow:${randomUUID()}`);
 
-	it('never denies a key that it has, and seldom one that it has not', () => {
-		const filter = createKeyFilter();
+	it('never deny a key that a segment has, and seldom one that it has not', () => {
+		const block = createFilterBlock();
 		const had = [...keys(SEGMENT), '', 'workflow:🦊 Zoë', 'x'.repeat(500)];
-		for (const key of had) add(filter, hashOf(key));
-		expect(had.filter((key) => !mayHave(filter, hashOf(key)))).toEqual([]);
+		for (const key of had) add(block, 21, hashOf(key));
+		expect(had.filter((key) => segmentsOf(block, 2, hashOf(key)).join() !== '21')).toEqual([]);
 		// 0.24 % by the formula; by chance alone 1 % never comes.
-		const strangers = keys(20_000).filter((key) => mayHave(filter, hashOf(key)));
+		const strangers = keys(20_000).filter((key) => segmentsOf(block, 2, hashOf(key)).length > 0);
 		expect(strangers.length).toBeLessThan(200);
 	});
 
-	it('has nothing at first', () => {
-		expect(keys(100).some((key) => mayHave(createKeyFilter(), hashOf(key)))).toBe(false);
+	it('tell the segments of a block apart', () => {
+		const block = createFilterBlock();
+		const [first, last, both, none] = keys(4).map(hashOf) as [number, number, number, number];
+		for (const hash of [first, both]) add(block, 8, hash);
+		for (const hash of [last, both]) add(block, 15, hash);
+		expect([first, last, both, none].map((hash) => segmentsOf(block, 1, hash))).toEqual([
+			[8],
+			[15],
+			[8, 15],
+			[],
+		]);
 	});
 });
 
@@ -147,7 +156,8 @@ describe('dedupe keys on SQLite', () => {
 
 	it('forgets those that are old, one segment after the other, and with the last one its segment', () => {
 		const one = relay();
-		startAfter(one, SEGMENT - 4);
+		// The last segment of a block of filters, and the first of the next.
+		startAfter(one, 8 * SEGMENT - 4);
 		// Young ones among the old.
 		const events = [0, 900, 1, 2, 901, 3].map((n) => anEvent({ receivedAt: T0 + n }));
 		one.run(...events.map(ingest));
@@ -158,18 +168,18 @@ describe('dedupe keys on SQLite', () => {
 		expect(one.run(sweep(old, 2))).toMatchObject([{ dedupeKeys: 2, more: true }]);
 		expect(one.run(sweep(old, 2))).toMatchObject([{ dedupeKeys: 0, more: false }]);
 		expect(segments(one)).toEqual([
-			{ segment: 0, oldest_at: T0 + 900 },
-			{ segment: 1, oldest_at: T0 + 901 },
+			{ segment: 7, oldest_at: T0 + 900 },
+			{ segment: 8, oldest_at: T0 + 901 },
 		]);
 		expect(kinds(one.run(again(events[1]!), again(events[4]!)))).toEqual(['duplicate', 'duplicate']);
 		expect(one.run(sweep({ keysBefore: T0 + 901 }))).toMatchObject([{ dedupeKeys: 1, more: false }]);
-		expect(segments(one)).toEqual([{ segment: 1, oldest_at: T0 + 901 }]);
-		// The filter of the segment that is gone, 64 KiB, goes with the next sweep: nothing is looked up there any more.
+		expect(segments(one)).toEqual([{ segment: 8, oldest_at: T0 + 901 }]);
+		// The filters of what is gone, 512 KiB, go with the next sweep: nothing is looked up there any more.
 		one.run(sweep({}));
 		const get = jest.spyOn(StatementSync.prototype, 'get');
 		expect(kinds(one.run(again(events[1]!), again(events[4]!)))).toEqual(['stored', 'duplicate']);
 		const lookedUp = get.mock.calls.filter((values) => values.length === 3).map(([segment]) => segment);
-		expect(lookedUp).toEqual([1]);
+		expect(lookedUp).toEqual([8]);
 		get.mockRestore();
 	});
 

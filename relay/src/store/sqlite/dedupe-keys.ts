@@ -1,10 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { add, createKeyFilter, hashOf, mayHave } from './key-filter.ts';
-import type { KeyFilter } from './key-filter.ts';
+import { createKeySegments } from './key-segments.ts';
+import type { KeySegments, Known } from './key-segments.ts';
 import { all, first } from './query.ts';
-
-/** Events in a segment, by their seq; in SQL `seq >> 15`. */
-const SEGMENT_EVENTS = 2 ** 15;
 
 /**
  * How many keys wait in memory before they are written to dedupe_keys: many, for the more there are the more of them share a page
@@ -15,42 +12,17 @@ const MANY_KEYS = 16_384;
 const SOME_KEYS = 256;
 const PAUSE_MS = 5_000;
 
-/** An event known by its dedupe key. */
-export interface Known {
-	eventId: string;
-	truncated: number;
-}
-
-/** A key and the event it is of, whose row is `seq`. */
-export interface DedupeKey {
-	sourceId: string;
-	key: string;
-	eventId: string;
-	seq: number;
-	truncated: number;
-	receivedAt: number;
-}
-
 /**
  * The dedupe keys of all events, those deleted since included. An event's row has its key, so both are on disk by one commit.
  * The newest are found in memory; dedupe_keys follows later, many keys at a time. Workflow ids come in random order, and so
  * each key written by itself means a page written: half of all the bytes, and a third of the CPU time, of a webhook of 2 KiB.
  *
- * dedupe_keys is in segments, in the order of arrival, so that what is written lies side by side however many keys there are.
- * Of each a Bloom filter in memory says whether it may have a key: for a new one, as nearly all are, no page is read. One index
- * over all keys cost a webhook 2 µs more with 120,000 of them, and 6 with a million.
- *
- * Once `begin` is through, exactly the keys of events after `keys_up_to` are in memory, and the filters know all that is in
- * dedupe_keys. Both are read again when another process has written, which SQLite tells, and so after a start as well.
+ * Once `begin` is through, exactly the keys of events after `progress.keys_up_to` are in memory, and the segments know all that
+ * is in dedupe_keys. Both are read again when another process has written, which SQLite tells, and so after a start as well.
  */
-export interface DedupeKeys {
-	find(sourceId: string, key: string): Known | undefined;
+export interface DedupeKeys extends Pick<KeySegments, 'find' | 'write' | 'complete'> {
 	/** Of a new event, whose row has it. */
 	put(sourceId: string, key: string, seq: number, receivedAt: number): void;
-	/** One more key of an event, or the same one changed, to dedupe_keys. */
-	write(key: DedupeKey): void;
-	/** Of an event that was truncated. Changes nothing when dedupe_keys does not have it yet: then the event's row is what counts. */
-	complete(sourceId: string, key: string, seq: number): void;
 	/** To be called inside a transaction, first of all: what was put so far is committed. */
 	begin(): void;
 	/** Where a savepoint is. */
@@ -71,34 +43,14 @@ interface TailRow {
 }
 
 export function createDedupeKeys(db: DatabaseSync): DedupeKeys {
+	const segments = createKeySegments(db);
 	const tail = 'seq > (SELECT keys_up_to FROM progress)';
-	// In the order of dedupe_keys, so that neighbours share pages. A key that is there already is the same event's.
-	const insertTail = db.prepare(`
-		INSERT INTO dedupe_keys (segment, source_id, key, event_id, truncated, received_at)
-		SELECT seq >> 15 AS segment, source_id, dedupe_key, id, truncated, received_at FROM events WHERE ${tail}
-		ORDER BY segment, source_id, dedupe_key
-		ON CONFLICT DO NOTHING`);
-	const insert = db.prepare(`
-		INSERT INTO dedupe_keys (segment, source_id, key, event_id, truncated, received_at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET truncated = excluded.truncated`);
+	const readTail = db.prepare(`SELECT source_id, dedupe_key, seq, received_at FROM events WHERE ${tail}`);
+	const findEvent = db.prepare('SELECT id AS eventId, truncated FROM events WHERE seq = ?');
+	const behind = db.prepare(`SELECT EXISTS (SELECT 1 FROM events WHERE ${tail}) AS behind`);
 	const progress = db.prepare(
 		'UPDATE progress SET keys_up_to = (SELECT coalesce(max(seq), keys_up_to) FROM events)',
 	);
-	const readTail = db.prepare(`SELECT source_id, dedupe_key, seq, received_at FROM events WHERE ${tail}`);
-	const findEvent = db.prepare('SELECT id AS eventId, truncated FROM events WHERE seq = ?');
-	const findKey = db.prepare(
-		'SELECT event_id AS eventId, truncated FROM dedupe_keys WHERE segment = ? AND source_id = ? AND key = ?',
-	);
-	const complete = db.prepare(
-		'UPDATE dedupe_keys SET truncated = 0 WHERE segment = ? AND source_id = ? AND key = ?',
-	);
-	const behind = db.prepare(`SELECT EXISTS (SELECT 1 FROM events WHERE ${tail}) AS behind`);
-	const putSegment = db.prepare(`
-		INSERT INTO dedupe_segments (segment, oldest_at, filter) VALUES (?, ?, ?)
-		ON CONFLICT DO UPDATE SET oldest_at = min(oldest_at, excluded.oldest_at), filter = excluded.filter`);
-	const segments = db.prepare('SELECT segment FROM dedupe_segments');
-	const readFilters = db.prepare('SELECT segment, filter FROM dedupe_segments');
-
 	// Another one when another connection has committed since.
 	const dataVersion = db.prepare('PRAGMA data_version');
 
@@ -109,7 +61,6 @@ export function createDedupeKeys(db: DatabaseSync): DedupeKeys {
 	const recent = new Map<string, Map<string, number>>();
 	/** When the oldest of them was received. */
 	let oldestAt = Infinity;
-	const filters = new Map<number, KeyFilter>();
 	let version: number | null = null;
 	let foldedAt = -Infinity;
 	let added: { sourceId: string; key: string }[] = [];
@@ -119,6 +70,10 @@ export function createDedupeKeys(db: DatabaseSync): DedupeKeys {
 		if (keys) keys.set(key, seq);
 		else recent.set(sourceId, new Map([[key, seq]]));
 		oldestAt = Math.min(oldestAt, receivedAt);
+	}
+
+	function* keysWithSeq(): Iterable<[key: string, seq: number]> {
+		for (const keys of recent.values()) yield* keys;
 	}
 
 	function count(): number {
@@ -137,34 +92,16 @@ export function createDedupeKeys(db: DatabaseSync): DedupeKeys {
 		if (now === version) return;
 		clear();
 		for (const row of all<TailRow>(readTail)) set(row.source_id, row.dedupe_key, row.seq, row.received_at);
-		filters.clear();
-		for (const { segment, filter } of all<{ segment: number; filter: Uint8Array }>(readFilters)) {
-			filters.set(segment, filter);
-		}
+		segments.readFilters();
 		version = now;
-	}
-
-	function filterOf(segment: number): KeyFilter {
-		let filter = filters.get(segment);
-		if (!filter) filters.set(segment, (filter = createKeyFilter()));
-		return filter;
 	}
 
 	function fold(): void {
 		db.exec('BEGIN IMMEDIATE');
 		try {
 			readAgainIfChanged();
-			insertTail.run();
+			segments.copy(keysWithSeq(), oldestAt);
 			progress.run();
-			const changed = new Set<number>();
-			for (const keys of recent.values()) {
-				for (const [key, seq] of keys) {
-					const segment = segmentOf(seq);
-					add(filterOf(segment), hashOf(key));
-					changed.add(segment);
-				}
-			}
-			for (const segment of changed) putSegment.run(segment, oldestAt, filterOf(segment));
 			db.exec('COMMIT');
 		} catch (error) {
 			if (db.isTransaction) db.exec('ROLLBACK');
@@ -173,36 +110,17 @@ export function createDedupeKeys(db: DatabaseSync): DedupeKeys {
 		clear();
 	}
 
-	/** Segments that have been swept. */
-	function forgetGone(): void {
-		const there = new Set(all<{ segment: number }>(segments).map(({ segment }) => segment));
-		for (const segment of filters.keys()) if (!there.has(segment)) filters.delete(segment);
-	}
-
 	return {
 		find(sourceId, key) {
 			const seq = recent.get(sourceId)?.get(key);
-			if (seq !== undefined) return first<Known>(findEvent, seq);
-			const hash = hashOf(key);
-			for (const [segment, filter] of filters) {
-				const known = mayHave(filter, hash) && first<Known>(findKey, segment, sourceId, key);
-				if (known) return known;
-			}
-			return undefined;
+			return seq === undefined ? segments.find(sourceId, key) : first<Known>(findEvent, seq);
 		},
+		write: (key) => segments.write(key),
+		// Of one that is not there yet the event's row is what counts.
+		complete: (sourceId, key, seq) => segments.complete(sourceId, key, seq),
 		put(sourceId, key, seq, receivedAt) {
 			added.push({ sourceId, key });
 			set(sourceId, key, seq, receivedAt);
-		},
-		write({ sourceId, key, eventId, seq, truncated, receivedAt }) {
-			const segment = segmentOf(seq);
-			const filter = filterOf(segment);
-			add(filter, hashOf(key));
-			insert.run(segment, sourceId, key, eventId, truncated, receivedAt);
-			putSegment.run(segment, receivedAt, filter);
-		},
-		complete(sourceId, key, seq) {
-			complete.run(segmentOf(seq), sourceId, key);
 		},
 		begin() {
 			added = [];
@@ -214,7 +132,7 @@ export function createDedupeKeys(db: DatabaseSync): DedupeKeys {
 		},
 		fold() {
 			if (first<{ behind: number }>(behind)?.behind) fold();
-			forgetGone();
+			segments.forgetSwept();
 		},
 		foldIfDue(now) {
 			if (count() < (now < foldedAt + PAUSE_MS ? MANY_KEYS : SOME_KEYS)) return;
@@ -223,5 +141,3 @@ export function createDedupeKeys(db: DatabaseSync): DedupeKeys {
 		},
 	};
 }
-
-const segmentOf = (seq: number): number => Math.floor(seq / SEGMENT_EVENTS);

@@ -104,7 +104,7 @@ CREATE TABLE variants (
 
 -- Dedupe keys apart from events, and without a foreign key: a key outlives its event, so that a late repeat of a
 -- result long deleted is still a duplicate. A segment has those of 32,768 events that arrived one after the other, so that
--- they are written, and swept, side by side: see dedupe-keys.ts, which keeps a key unique among all of them.
+-- they are written, and swept, side by side: see key-segments.ts. Among all of them dedupe-keys.ts keeps a key unique.
 CREATE TABLE dedupe_keys (
 	segment INTEGER NOT NULL,
 	source_id TEXT NOT NULL,
@@ -114,12 +114,10 @@ CREATE TABLE dedupe_keys (
 	received_at INTEGER NOT NULL,
 	PRIMARY KEY (segment, source_id, key)
 ) STRICT, WITHOUT ROWID;
--- Every segment that has keys. None of them was received before oldest_at; filter says which there may be (key-filter.ts).
-CREATE TABLE dedupe_segments (
-	segment INTEGER PRIMARY KEY,
-	oldest_at INTEGER NOT NULL,
-	filter BLOB NOT NULL
-) STRICT;
+-- Every segment that has keys; none of them was received before oldest_at.
+CREATE TABLE dedupe_segments (segment INTEGER PRIMARY KEY, oldest_at INTEGER NOT NULL) STRICT;
+-- Which keys the segments of a block may have: key-filters.ts.
+CREATE TABLE dedupe_filters (block INTEGER PRIMARY KEY, bits BLOB NOT NULL) STRICT;
 -- What follows later than the commit of an event, by the last event (seq) for which it was done: its key in dedupe_keys, and
 -- whether it has no delivery, in events.at_rest.
 CREATE TABLE progress (keys_up_to INTEGER NOT NULL, rest_up_to INTEGER NOT NULL) STRICT;

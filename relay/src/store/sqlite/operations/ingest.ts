@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { IngestOutcome, NewEvent } from '../../port.ts';
 import { all, first } from '../query.ts';
-import type { DedupeKeys, Known } from '../dedupe-keys.ts';
+import type { DedupeKeys } from '../dedupe-keys.ts';
+import type { Known } from '../key-segments.ts';
 import type { EventNumbers } from '../event-numbers.ts';
 import type { Targets } from '../targets.ts';
 import type { MakeDeliveries } from './make-deliveries.ts';

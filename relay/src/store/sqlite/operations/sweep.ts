@@ -28,6 +28,9 @@ export function prepareSweep(db: DatabaseSync): (options: Parameters<Store['swee
 	const oldestKey = db.prepare('SELECT min(received_at) AS at FROM dedupe_keys WHERE segment = ?');
 	const setOldest = db.prepare('UPDATE dedupe_segments SET oldest_at = ? WHERE segment = ?');
 	const deleteSegment = db.prepare('DELETE FROM dedupe_segments WHERE segment = ?');
+	const deleteFilters = db.prepare(
+		'DELETE FROM dedupe_filters WHERE block NOT IN (SELECT segment >> 3 FROM dedupe_segments)',
+	);
 
 	/** Goes on with the events that it has not looked at yet. Returns whether there are more. */
 	function lookForUnwanted(): boolean {
@@ -46,8 +49,11 @@ export function prepareSweep(db: DatabaseSync): (options: Parameters<Store['swee
 		const dedupeKeys = Number(keys.run(old.segment, before, limit).changes);
 		if (dedupeKeys === limit) return { dedupeKeys, more: true };
 		const at = first<{ at: number | null }>(oldestKey, old.segment)?.at ?? null;
-		if (at === null) deleteSegment.run(old.segment);
-		else setOldest.run(at, old.segment);
+		if (at !== null) setOldest.run(at, old.segment);
+		else {
+			deleteSegment.run(old.segment);
+			deleteFilters.run();
+		}
 		return { dedupeKeys, more: first(oldSegment, before) !== undefined };
 	}
 
