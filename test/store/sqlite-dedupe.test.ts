@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { renameSync } from 'node:fs';
 import { StatementSync } from 'node:sqlite';
 import { createBatchRunner } from '../../relay/src/store/sqlite/batch.ts';
 import type { Call } from '../../relay/src/store/sqlite/batch.ts';
-import { openEngine } from '../../relay/src/store/sqlite/engine.ts';
+import { openEngine, prepareOperations } from '../../relay/src/store/sqlite/engine.ts';
 import { add, createFilterBlock, hashOf, segmentsOf } from '../../relay/src/store/sqlite/key-filters.ts';
 import { anEvent, aSubscription } from './conformance.ts';
 import { quarantinedEvent, T0 } from './conformance/fixtures.ts';
@@ -152,6 +153,28 @@ describe('dedupe keys on SQLite', () => {
 			]);
 		}
 		expect(rows(one, 'SELECT DISTINCT segment FROM dedupe_keys')).toEqual([{ segment: 1 }]);
+	});
+
+	it('knows a key that was committed though its webhook was refused, because the files were away meanwhile', () => {
+		const one = relay();
+		const event = anEvent();
+		const files = ['', '-wal'].map((end) => file.path + end);
+		for (const path of files) renameSync(path, `${path}.away`);
+		expect(() => one.run(ingest(event), ingest(anEvent()))).toThrow(/deleted or replaced/);
+		for (const path of files) renameSync(`${path}.away`, path);
+		expect(kinds(one.run(again(event)))).toEqual(['duplicate']);
+		one.engine.keys.fold();
+		expect(segments(one)).toEqual([{ segment: 0, oldest_at: event.receivedAt }]);
+		expect(kinds(one.run(again(event)))).toEqual(['duplicate']);
+	});
+
+	it('finds the events of a workflow by one look-up for each source and segment, however many keys there are', () => {
+		const one = relay();
+		const prepare = jest.spyOn(one.engine.db, 'prepare');
+		prepareOperations(one.engine.db);
+		const sql = prepare.mock.calls.map(([text]) => text).find((text) => text.includes('dedupe_keys k'));
+		const plan = rows(one, `EXPLAIN QUERY PLAN ${sql}`).map(({ detail }) => detail);
+		expect(plan).toContain('SEARCH k USING PRIMARY KEY (segment=? AND source_id=? AND key=?)');
 	});
 
 	it('forgets those that are old, one segment after the other, and with the last one its segment', () => {

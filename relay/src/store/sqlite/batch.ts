@@ -113,8 +113,13 @@ export function createBatchRunner({
 			if (!sameFiles()) throw new StoreError('failed', REPLACED);
 			return outcomes;
 		} catch (error) {
-			if (db.isTransaction) rollback.run();
-			keys.undo(0);
+			if (db.isTransaction) {
+				rollback.run();
+				keys.undo(0);
+			} else {
+				// Committed, in files that are no longer the same, or undone by SQLite: the database knows.
+				keys.forget();
+			}
 			throw error;
 		}
 	}

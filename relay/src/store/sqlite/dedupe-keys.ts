@@ -29,6 +29,8 @@ export interface DedupeKeys extends Pick<KeySegments, 'find' | 'write' | 'comple
 	mark(): number;
 	/** Forgets what was put since the mark, for it was rolled back; 0: since the transaction began. */
 	undo(mark: number): void;
+	/** To be called when it is not known what of it was committed: `begin` reads it again. */
+	forget(): void;
 	/** Writes them all to dedupe_keys, in a transaction of its own. */
 	fold(): void;
 	/** The same when it is time to. @param now in ms, of any clock that never goes back */
@@ -129,6 +131,9 @@ export function createDedupeKeys(db: DatabaseSync): DedupeKeys {
 		mark: () => added.length,
 		undo(mark) {
 			for (const { sourceId, key } of added.splice(mark)) recent.get(sourceId)?.delete(key);
+		},
+		forget() {
+			version = null;
 		},
 		fold() {
 			if (first<{ behind: number }>(behind)?.behind) fold();

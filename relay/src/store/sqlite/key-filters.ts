@@ -9,7 +9,7 @@ const SEGMENTS = 8;
 
 /**
  * Bloom filters of eight segments: which keys each may have. One that it has is never denied, one that it has not is in 99.7 % of
- * all cases. The byte at a place has a bit for each segment, so that one look asks them all: with a filter for each by itself a
+ * all cases, by each of them. The byte at a place has a bit for each segment, so that one look asks them all: with a filter for each by itself a
  * new key took 63 µs among 10 million on a busy machine, for each look is into memory that no cache has; so it takes 5.
  */
 export type FilterBlock = Uint8Array;

@@ -44,7 +44,7 @@ export function prepareGetEvents(db: DatabaseSync) {
 		SELECT ${COLUMNS} FROM events
 		WHERE seq < :before AND (:state IS NULL OR state = :state) AND seq IN (
 			SELECT e.seq FROM dedupe_segments g CROSS JOIN sources s
-			JOIN dedupe_keys k ON k.segment = g.segment AND k.source_id = s.id AND k.key = 'workflow:' || :workflow
+			CROSS JOIN dedupe_keys k ON k.segment = g.segment AND k.source_id = s.id AND k.key = 'workflow:' || :workflow
 			JOIN events e ON e.id = k.event_id
 			UNION ALL
 			SELECT seq FROM events
