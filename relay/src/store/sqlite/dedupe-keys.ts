@@ -6,7 +6,7 @@ import { all, first } from './query.ts';
 /**
  * How many keys wait in memory before they are written to dedupe_keys: many, for the more there are the more of them share a page
  * (4,096: 0.7 µs more for each), but not for longer than 5 s when there are some, because webhooks wait while they are
- * written, in 1.5 µs each. So it is 8 ms at 1,000 webhooks a second, and 25 at the most.
+ * written, in 1.5 µs each. So it is 8 ms at 1,000 webhooks a second, and some 30 at the most.
  */
 const MANY_KEYS = 16_384;
 const SOME_KEYS = 256;

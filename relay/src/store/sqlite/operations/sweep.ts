@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Store, SweepResult } from '../../port.ts';
 import { first } from '../query.ts';
 
-/** How many events are looked at in one call, at most, for whether they have a delivery: 4 ms when none has. */
+/** How many events are looked at in one call, at most, for whether they have a delivery: 2 ms when none has. */
 const LOOK_AT = 2_000;
 
 /** Retention: deletes what is old, a small batch at a time. Deliveries, attempts and bodies go with their event. */
