@@ -3,8 +3,8 @@ import { first } from './query.ts';
 
 /**
  * Gives events their seq, in the order of arrival, and none twice: what progress has passed is never given out again, though the
- * event is deleted. SQLite's AUTOINCREMENT notes the last one in a table of its own, one page written with each
- * commit. To be forgotten when a transaction begins, and whenever something was rolled back.
+ * event is deleted. SQLite's AUTOINCREMENT notes the last one in a table of its own, a page written with each commit. To be
+ * forgotten when a transaction begins, and whenever something was rolled back.
  */
 export interface EventNumbers {
 	next(): number;

@@ -4,13 +4,13 @@ const SHIFT = 13; // leaves 19 bits of 32
 /** Odd numbers without a pattern; each makes another place of the same hash. */
 const FACTORS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f];
 
-/** Segments whose filters are one array. */
+/** Segments whose filters are one array; in SQL a block is `segment >> 3`. */
 const SEGMENTS = 8;
 
 /**
  * Bloom filters of eight segments: which keys each may have. One that it has is never denied, one that it has not is in 99.7 % of
- * all cases, by each of them. The byte at a place has a bit for each segment, so that one look asks them all: with a filter for each by itself a
- * new key took 63 µs among 10 million on a busy machine, for each look is into memory that no cache has; so it takes 5.
+ * all cases. The byte at a place has a bit for each segment, so that one look asks them all: with a filter for each by itself
+ * a new key took 63 µs among 10 million on a busy machine, for each look is into memory that no cache has; so it takes 5.
  */
 export type FilterBlock = Uint8Array;
 
@@ -26,6 +26,7 @@ export function hashOf(key: string): number {
 	return hash;
 }
 
+/** Of a key that the segment has now. */
 export function add(block: FilterBlock, segment: number, hash: number): void {
 	const bit = 1 << (segment % SEGMENTS);
 	for (const factor of FACTORS) block[Math.imul(hash, factor) >>> SHIFT]! |= bit;
