@@ -40,18 +40,19 @@ describe('key filters', () => {
 
 describe('dedupe keys on SQLite', () => {
 	let file: Awaited<ReturnType<typeof temporaryFile>>;
-	let opened: ReturnType<typeof open>[];
+	let engines: ReturnType<typeof openEngine>[];
 	beforeEach(async () => {
 		file = await temporaryFile();
-		opened = [];
+		engines = [];
 	});
 	afterEach(() => {
-		for (const { engine } of opened) engine.db.close();
+		for (const { db } of engines) db.close();
 		return file.remove();
 	});
 
-	function open() {
+	function relay() {
 		const engine = openEngine(file.path);
+		engines.push(engine);
 		const runner = createBatchRunner(engine);
 		const run = (...calls: Call[]) =>
 			runner(calls).map((outcome) => {
@@ -63,11 +64,6 @@ describe('dedupe keys on SQLite', () => {
 			args: [{ id: 'default', name: 'x', tokenHash: Buffer.from('h'), createdAt: 0 }],
 		});
 		return { engine, run };
-	}
-	function relay() {
-		const one = open();
-		opened.push(one);
-		return one;
 	}
 	type Relay = ReturnType<typeof relay>;
 

@@ -1,3 +1,5 @@
+import { LAST_NUMBER } from '../sqlite/event-numbers.ts';
+
 /**
  * How values travel from SQLite to PostgreSQL. `list` and `json` are JSON text in SQLite, an array of text and jsonb in
  * PostgreSQL; a `body` is compared by its SHA-256, made where it lies.
@@ -96,11 +98,7 @@ export const TABLES: readonly Table[] = [
 		from: 'events',
 		sqliteOrder: 'seq',
 		postgresOrder: 'seq',
-		numbered: {
-			column: 'seq',
-			// As sqlite/event-numbers.ts counts.
-			last: 'SELECT max(keys_up_to, coalesce((SELECT max(seq) FROM events), 0)) AS last FROM progress',
-		},
+		numbered: { column: 'seq', last: LAST_NUMBER },
 	},
 	{
 		name: 'bodies',

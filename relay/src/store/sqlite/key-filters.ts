@@ -26,17 +26,19 @@ export function hashOf(key: string): number {
 	return hash;
 }
 
+const placeOf = (hash: number, factor: number): number => Math.imul(hash, factor) >>> SHIFT;
+
 /** Of a key that the segment has now. */
 export function add(block: FilterBlock, segment: number, hash: number): void {
 	const bit = 1 << (segment % SEGMENTS);
-	for (const factor of FACTORS) block[Math.imul(hash, factor) >>> SHIFT]! |= bit;
+	for (const factor of FACTORS) block[placeOf(hash, factor)]! |= bit;
 }
 
 /** The segments that may have the key. @param number of the block */
 export function segmentsOf(block: FilterBlock, number: number, hash: number): number[] {
 	let bits = 2 ** SEGMENTS - 1;
 	for (const factor of FACTORS) {
-		bits &= block[Math.imul(hash, factor) >>> SHIFT]!;
+		bits &= block[placeOf(hash, factor)]!;
 		if (bits === 0) return NONE;
 	}
 	const segments: number[] = [];
